@@ -1,0 +1,23 @@
+//! Pure types of the auth domain. Nothing here knows HTTP, AWS or the clock.
+//!
+//! Every type is parsed once, at the edge, and trusted from then on.
+
+mod account;
+mod email;
+mod ids;
+mod name;
+mod password;
+mod session;
+mod time;
+mod user;
+mod verification;
+
+pub use account::{CredentialAccount, ProviderIdentity};
+pub use email::{Email, InvalidEmail};
+pub use ids::{Secret32, UserId, alphanumeric};
+pub use name::{MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, MAX_USER_AGENT_LENGTH, truncate_chars};
+pub use password::{InvalidPassword, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, Password};
+pub use session::{LiveSession, Session, SessionHandle, SessionPolicy, SessionToken, UNREMEMBERED_SESSION_SECONDS};
+pub use time::Timestamp;
+pub use user::User;
+pub use verification::{OAuthState, Purpose, ResetGrant, VerificationToken};

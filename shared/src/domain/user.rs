@@ -1,0 +1,53 @@
+use super::{Email, Timestamp, UserId};
+
+/// A person known to the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Identifier, never reused.
+    pub id: UserId,
+    /// Display name as the user gave it; any text, escape it when showing it.
+    pub name: String,
+    /// Normalised address; each address belongs to at most one user.
+    pub email: Email,
+    /// Whether the user has shown that the address is theirs.
+    pub email_verified: bool,
+    /// URL of a picture, if any.
+    pub image: Option<String>,
+    /// When the user signed up.
+    pub created_at: Timestamp,
+    /// When the profile last changed.
+    pub updated_at: Timestamp,
+    /// Generation of the user's sessions. A session lives only while it carries
+    /// the same value, so that one write here ends them all.
+    pub sessions_valid_from: Timestamp,
+    /// When the password was last set, or the user created. Equal to the
+    /// credential account's own copy unless a reset happened between two reads.
+    pub password_changed_at: Timestamp,
+    /// Table keys of the user's accounts.
+    pub identities: Vec<String>,
+}
+
+impl User {
+    /// A user who has just signed up.
+    pub fn new(
+        id: UserId,
+        name: String,
+        email: Email,
+        email_verified: bool,
+        image: Option<String>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            name,
+            email,
+            email_verified,
+            image,
+            created_at: now,
+            updated_at: now,
+            sessions_valid_from: now,
+            password_changed_at: now,
+            identities: Vec::new(),
+        }
+    }
+}
