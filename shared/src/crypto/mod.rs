@@ -1,0 +1,11 @@
+//! Password hashes, access tokens, cookie signatures and the keys they use.
+
+mod access_token;
+mod keys;
+mod password_hash;
+mod signature;
+
+pub use access_token::{AccessTokenPolicy, AccessTokens, InvalidAccessToken, looks_like_jwt};
+pub use keys::{Keyring, MIN_SECRET_LENGTH, SigningSecret, WeakSecret};
+pub use password_hash::{Argon2Hasher, HashPolicy};
+pub use signature::{SignatureVerdict, sign, verify};
