@@ -1,0 +1,48 @@
+use super::Context;
+use crate::{
+    domain::{LiveSession, SessionHandle},
+    ports::{ExtendSession, FindSession, StoreResult},
+};
+
+/// A session that is alive, and whether it was extended just now.
+#[derive(Debug)]
+pub struct CurrentSession {
+    /// The session and its user.
+    pub live: LiveSession,
+    /// Whether its expiry moved, so that the cookie has to move too.
+    pub extended: bool,
+}
+
+/// The session under a handle, if it is alive, in one read; extended by one
+/// conditional write when it is due and `refresh` is set.
+///
+/// Of concurrent requests at most one extends it, and none brings back a
+/// session that ended meanwhile.
+///
+/// # Errors
+/// The store's. A session that cannot be extended now is returned as it is.
+pub async fn current_session<S>(
+    context: &Context<'_>,
+    store: &S,
+    handle: &SessionHandle,
+    refresh: bool,
+) -> StoreResult<Option<CurrentSession>>
+where
+    S: FindSession + ExtendSession,
+{
+    let Some((mut session, user)) = store.session(handle).await? else { return Ok(None) };
+    let now = context.clock.now();
+    if !session.is_live(&user, now) {
+        return Ok(None);
+    }
+    let mut extended = false;
+    if refresh
+        && let Some(expires_at) = session.extension(context.sessions, now)
+        && matches!(store.extend(&session, expires_at, now).await, Ok(true))
+    {
+        session.expires_at = expires_at;
+        session.updated_at = now;
+        extended = true;
+    }
+    Ok(Some(CurrentSession { live: LiveSession { session, user }, extended }))
+}

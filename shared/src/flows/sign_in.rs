@@ -1,0 +1,92 @@
+use super::{Client, Context, NewSession};
+use crate::{
+    domain::{CredentialAccount, Email, Password, User},
+    ports::{
+        CreateSession, FindCredential, FindUser, HashError, HashPassword, StoreError, UpgradePasswordHash, Verdict,
+    },
+};
+
+/// How often a sign-in that met a password change starts over.
+const ATTEMPTS: usize = 3;
+
+/// Why nobody was signed in.
+#[derive(Debug, thiserror::Error)]
+pub enum SignInError {
+    /// Unknown address, no password, or the wrong one; nobody learns which.
+    #[error("invalid e-mail address or password")]
+    Invalid,
+    /// The hash failed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The store failed; no session was made.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Signs in with a password: one read, then the hash with the user's row read
+/// beside it, then one write.
+///
+/// The two reads are two points in time. Account and user both say when the
+/// password was set, and a reset changes both at once, so that a password is
+/// never honoured that a reset ended between them; and the session is of the
+/// generation that was read, so that a reset after them ends it too.
+///
+/// # Errors
+/// [`SignInError`]. An unknown address costs the same work as a wrong password.
+pub async fn sign_in<S>(
+    context: &Context<'_>,
+    hasher: &impl HashPassword,
+    store: &S,
+    email: &Email,
+    password: Password,
+    remember: bool,
+    client: Client,
+) -> Result<(User, NewSession), SignInError>
+where
+    S: FindCredential + FindUser + CreateSession + UpgradePasswordHash,
+{
+    for _ in 0..ATTEMPTS {
+        let account = store.credential(email).await?;
+        let (verdict, user) = check(hasher, store, account.as_ref(), password.clone()).await?;
+        let (Some(account), Verdict::Right { upgraded }) = (account, verdict) else {
+            return Err(SignInError::Invalid);
+        };
+        let user = user.ok_or(SignInError::Invalid)?;
+        if user.password_changed_at != account.password_changed_at {
+            continue;
+        }
+        let session = context.new_session(&user.id, user.sessions_valid_from, remember, client);
+        let upgrade = async {
+            if let (Some(old), Some(new)) = (&account.password_hash, &upgraded) {
+                // A later sign-in tries again; this one has succeeded.
+                let _ = store.upgrade(email, old, new).await;
+            }
+        };
+        let (created, ()) = futures_util::join!(store.create_session(&session.session), upgrade);
+        created?;
+        return Ok((user, session));
+    }
+    Err(StoreError::Unavailable { operation: "sign in", reason: "the password keeps changing".to_owned() }.into())
+}
+
+/// Compares the password and reads the user meanwhile. A wrong password is
+/// wrong whatever became of the read.
+async fn check(
+    hasher: &impl HashPassword,
+    store: &impl FindUser,
+    account: Option<&CredentialAccount>,
+    password: Password,
+) -> Result<(Verdict, Option<User>), SignInError> {
+    let hash = account.and_then(|account| account.password_hash.clone());
+    let user = async {
+        match account {
+            Some(account) => store.user(&account.user_id).await,
+            None => Ok(None),
+        }
+    };
+    let (verdict, user) = futures_util::join!(hasher.verify(password, hash), user);
+    match verdict? {
+        Verdict::Wrong => Ok((Verdict::Wrong, None)),
+        right => Ok((right, user?)),
+    }
+}
