@@ -1,0 +1,156 @@
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{
+    AttributeValue, CancellationReason, ConditionCheck, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
+
+use super::{
+    DynamoDb,
+    accounts::{read_credential, write_credential},
+    call::{Written, is_failed_condition},
+    item::{Builder, Item, Reader, millis, s},
+    users,
+};
+use crate::{
+    domain::{Email, ProviderIdentity, Session, Timestamp, User, UserId},
+    ports::{ExpectedUser, OAuthAccounts, OAuthSignIn, OAuthStore, StoreError, StoreResult},
+};
+
+impl OAuthStore for DynamoDb {
+    async fn oauth_accounts(&self, identity: &ProviderIdentity) -> StoreResult<OAuthAccounts> {
+        let provider_key = identity.identity();
+        let email_key = identity.email.as_ref().map(Email::identity);
+        let keys = std::iter::once(&provider_key)
+            .chain(&email_key)
+            .map(|key| HashMap::from([("identity".to_owned(), s(key))]))
+            .collect();
+        let rows = self.read_batch("read accounts", [(&self.tables.accounts, keys)]).await?;
+        let mut accounts = OAuthAccounts::default();
+        for row in rows.into_values().flatten() {
+            let reader = Reader::new("account", &row);
+            if reader.string("identity")? == provider_key {
+                accounts.linked = Some((reader.parsed("userId", UserId::parse)?, reader.millis("sessionsValidFrom")?));
+            } else {
+                accounts.email_owner = Some(read_credential(&row)?);
+            }
+        }
+        Ok(accounts)
+    }
+
+    async fn register_oauth(&self, user: &User, identity: &ProviderIdentity, session: &Session) -> StoreResult<bool> {
+        let address = write_credential(&user.email, &user.id, None, user.password_changed_at, user.created_at);
+        let link = write_link(identity, &user.id, user.sessions_valid_from, user.created_at);
+        let items = vec![
+            self.put_new_account(address),
+            self.put_new_account(link),
+            self.put_new_user(user),
+            self.put_session(session),
+        ];
+        match self.transact("oauth sign up", items).await? {
+            Written::Done(()) => Ok(true),
+            Written::Refused(_) => Ok(false),
+        }
+    }
+
+    async fn sign_in_oauth(
+        &self,
+        identity: &ProviderIdentity,
+        session: &Session,
+        expected: &ExpectedUser,
+    ) -> StoreResult<OAuthSignIn> {
+        let mut items = vec![self.user_as_expected(identity, session, expected), self.put_session(session)];
+        if expected.link {
+            let link = write_link(identity, &session.handle.user_id, session.valid_from, session.created_at);
+            items.push(self.put_new_account(link));
+        } else if expected.refresh_link {
+            items.push(self.refresh_link(identity, session));
+        }
+        match self.transact("oauth sign in", items).await? {
+            Written::Done(()) => Ok(OAuthSignIn::Done),
+            Written::Refused(reasons) => refused(&reasons),
+        }
+    }
+}
+
+impl DynamoDb {
+    /// The user's row must be of the session's generation and otherwise as
+    /// expected; if it is not, it comes back with the refusal.
+    fn user_as_expected(
+        &self,
+        identity: &ProviderIdentity,
+        session: &Session,
+        expected: &ExpectedUser,
+    ) -> TransactWriteItem {
+        let mut condition = "sessionsValidFrom = :generation".to_owned();
+        let mut values = HashMap::from([(":generation".to_owned(), millis(session.valid_from))]);
+        if expected.email_verified {
+            condition.push_str(" AND emailVerified = :true");
+        }
+        let mut changes = Vec::new();
+        if expected.link {
+            changes.push("identities = list_append(identities, :identity)");
+            values.insert(":identity".to_owned(), AttributeValue::L(vec![s(identity.identity())]));
+        }
+        if expected.verify_email {
+            changes.push("emailVerified = :true");
+        }
+        if expected.email_verified || expected.verify_email {
+            values.insert(":true".to_owned(), AttributeValue::Bool(true));
+        }
+        let key = s(session.handle.user_id.as_str());
+        let old = ReturnValuesOnConditionCheckFailure::AllOld;
+        if changes.is_empty() {
+            let check = ConditionCheck::builder()
+                .table_name(&self.tables.users)
+                .key("id", key)
+                .condition_expression(condition)
+                .set_expression_attribute_values(Some(values))
+                .return_values_on_condition_check_failure(old);
+            return TransactWriteItem::builder().set_condition_check(check.build().ok()).build();
+        }
+        values.insert(":now".to_owned(), millis(session.created_at));
+        let update = Update::builder()
+            .table_name(&self.tables.users)
+            .key("id", key)
+            .update_expression(format!("SET {}, updatedAt = :now", changes.join(", ")))
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .return_values_on_condition_check_failure(old);
+        TransactWriteItem::builder().set_update(update.build().ok()).build()
+    }
+
+    fn refresh_link(&self, identity: &ProviderIdentity, session: &Session) -> TransactWriteItem {
+        let update = Update::builder()
+            .table_name(&self.tables.accounts)
+            .key("identity", s(identity.identity()))
+            .update_expression("SET sessionsValidFrom = :generation, updatedAt = :now")
+            .condition_expression("userId = :user")
+            .expression_attribute_values(":generation", millis(session.valid_from))
+            .expression_attribute_values(":now", millis(session.created_at))
+            .expression_attribute_values(":user", s(session.handle.user_id.as_str()));
+        TransactWriteItem::builder().set_update(update.build().ok()).build()
+    }
+}
+
+fn refused(reasons: &[CancellationReason]) -> StoreResult<OAuthSignIn> {
+    match reasons.first() {
+        Some(reason) if is_failed_condition(reason) => match reason.item() {
+            Some(item) if !item.is_empty() => Ok(OAuthSignIn::Differs(Box::new(users::read(item)?))),
+            _ => Ok(OAuthSignIn::Gone),
+        },
+        Some(_) => Ok(OAuthSignIn::Gone),
+        None => Err(StoreError::Unavailable { operation: "oauth sign in", reason: "no reasons".to_owned() }),
+    }
+}
+
+fn write_link(identity: &ProviderIdentity, user_id: &UserId, generation: Timestamp, now: Timestamp) -> Item {
+    Builder::default()
+        .set("identity", s(identity.identity()))
+        .set("userId", s(user_id.as_str()))
+        .set("providerId", s(&identity.provider))
+        .set("accountId", s(&identity.subject))
+        .set("sessionsValidFrom", millis(generation))
+        .set("createdAt", millis(now))
+        .set("updatedAt", millis(now))
+        .build()
+}

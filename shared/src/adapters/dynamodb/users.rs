@@ -1,0 +1,62 @@
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{
+    DynamoDb,
+    call::unavailable,
+    item::{Builder, Item, Reader, millis, s},
+};
+use crate::{
+    domain::{Email, User, UserId},
+    ports::{FindUser, StoreResult},
+};
+
+impl FindUser for DynamoDb {
+    async fn user(&self, id: &UserId) -> StoreResult<Option<User>> {
+        self.client
+            .get_item()
+            .table_name(&self.tables.users)
+            .key("id", s(id.as_str()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| unavailable("read user", &error))?
+            .item
+            .as_ref()
+            .map(read)
+            .transpose()
+    }
+}
+
+/// The row of a user.
+pub fn write(user: &User) -> Item {
+    let identities = user.identities.iter().map(s).collect();
+    Builder::default()
+        .set("id", s(user.id.as_str()))
+        .set("name", s(&user.name))
+        .set("email", s(user.email.as_str()))
+        .set("emailVerified", AttributeValue::Bool(user.email_verified))
+        .set_some("image", user.image.as_deref())
+        .set("createdAt", millis(user.created_at))
+        .set("updatedAt", millis(user.updated_at))
+        .set("sessionsValidFrom", millis(user.sessions_valid_from))
+        .set("passwordChangedAt", millis(user.password_changed_at))
+        .set("identities", AttributeValue::L(identities))
+        .build()
+}
+
+/// The user in a row.
+pub fn read(item: &Item) -> StoreResult<User> {
+    let row = Reader::new("user", item);
+    Ok(User {
+        id: row.parsed("id", UserId::parse)?,
+        name: row.string("name")?.to_owned(),
+        email: row.parsed("email", |text| Email::parse(text).ok())?,
+        email_verified: row.boolean("emailVerified")?,
+        image: row.optional_string("image")?.map(str::to_owned),
+        created_at: row.millis("createdAt")?,
+        updated_at: row.millis("updatedAt")?,
+        sessions_valid_from: row.millis("sessionsValidFrom")?,
+        password_changed_at: row.millis("passwordChangedAt")?,
+        identities: row.strings("identities")?,
+    })
+}

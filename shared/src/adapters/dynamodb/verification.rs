@@ -1,0 +1,177 @@
+use aws_sdk_dynamodb::types::{Delete, ReturnValue, TransactWriteItem, Update};
+
+use super::{
+    DynamoDb,
+    call::{Written, unavailable, write as write_item},
+    item::{Builder, Item, Reader, millis, s},
+};
+use crate::{
+    domain::{Email, OAuthState, Purpose, ResetGrant, Timestamp, UserId},
+    ports::{
+        ConsumeOAuthState, FindOAuthState, FindResetToken, ResetOutcome, ResetPassword, StoreOAuthState,
+        StoreResetToken, StoreResult,
+    },
+};
+
+impl StoreResetToken for DynamoDb {
+    async fn store_reset_token(&self, token_hash: &str, grant: &ResetGrant) -> StoreResult<()> {
+        let row = Builder::default()
+            .set("tokenHash", s(token_hash))
+            .set("purpose", s(Purpose::PasswordReset.name()))
+            .set("email", s(grant.email.as_str()))
+            .set_some("userId", grant.user_id.as_ref().map(UserId::as_str))
+            .set("passwordChangedAt", millis(grant.password_changed_at))
+            .set_expiry(grant.expires_at)
+            .build();
+        self.put_token("store reset token", row).await
+    }
+}
+
+impl FindResetToken for DynamoDb {
+    async fn reset_token(&self, token_hash: &str) -> StoreResult<Option<ResetGrant>> {
+        let item = self.token("read reset token", token_hash).await?;
+        item.as_ref().map(read_grant).transpose()
+    }
+}
+
+impl ResetPassword for DynamoDb {
+    async fn reset_password(
+        &self,
+        token_hash: &str,
+        grant: &ResetGrant,
+        user_id: &UserId,
+        password_hash: &str,
+        now: Timestamp,
+    ) -> StoreResult<ResetOutcome> {
+        let consume = Delete::builder()
+            .table_name(&self.tables.verification_tokens)
+            .key("tokenHash", s(token_hash))
+            .condition_expression("expiresAt > :now")
+            .expression_attribute_values(":now", millis(now));
+        // Every other token of the user carries the old time and dies with it.
+        let set_password = Update::builder()
+            .table_name(&self.tables.accounts)
+            .key("identity", s(grant.email.identity()))
+            .update_expression("SET passwordHash = :hash, passwordChangedAt = :changed, updatedAt = :now")
+            .condition_expression("userId = :user AND passwordChangedAt = :seen")
+            .expression_attribute_values(":hash", s(password_hash))
+            .expression_attribute_values(":changed", millis(next_generation(grant.password_changed_at, now)))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":user", s(user_id.as_str()))
+            .expression_attribute_values(":seen", millis(grant.password_changed_at));
+        let end_sessions = Update::builder()
+            .table_name(&self.tables.users)
+            .key("id", s(user_id.as_str()))
+            .update_expression("SET sessionsValidFrom = :changed, passwordChangedAt = :changed, updatedAt = :now")
+            .condition_expression("sessionsValidFrom < :changed AND passwordChangedAt = :seen")
+            .expression_attribute_values(":changed", millis(next_generation(grant.password_changed_at, now)))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":seen", millis(grant.password_changed_at));
+        let items = vec![
+            TransactWriteItem::builder().set_delete(consume.build().ok()).build(),
+            TransactWriteItem::builder().set_update(set_password.build().ok()).build(),
+            TransactWriteItem::builder().set_update(end_sessions.build().ok()).build(),
+        ];
+        match self.transact("reset password", items).await? {
+            Written::Done(()) => Ok(ResetOutcome::Done),
+            Written::Refused(_) => Ok(ResetOutcome::Stale),
+        }
+    }
+}
+
+impl StoreOAuthState for DynamoDb {
+    async fn store_oauth_state(&self, token_hash: &str, state: &OAuthState) -> StoreResult<()> {
+        let row = Builder::default()
+            .set("tokenHash", s(token_hash))
+            .set("purpose", s(Purpose::OAuthState.name()))
+            .set("provider", s(&state.provider))
+            .set("secretVersion", s(&state.secret_version))
+            .set("callbackUrl", s(&state.callback_url))
+            .set_some("errorCallbackUrl", state.error_callback_url.as_deref())
+            .set_some("newUserCallbackUrl", state.new_user_callback_url.as_deref())
+            .set_expiry(state.expires_at)
+            .build();
+        self.put_token("store oauth state", row).await
+    }
+}
+
+impl FindOAuthState for DynamoDb {
+    async fn oauth_state(&self, token_hash: &str) -> StoreResult<Option<OAuthState>> {
+        let item = self.token("read oauth state", token_hash).await?;
+        item.as_ref().map(read_state).transpose()
+    }
+}
+
+impl ConsumeOAuthState for DynamoDb {
+    /// The row is marked rather than deleted: a repeated call, after a lost
+    /// answer, finds its own mark. DynamoDB's TTL collects the row.
+    async fn consume_oauth_state(&self, token_hash: &str, attempt: &str) -> StoreResult<Option<OAuthState>> {
+        let call = || {
+            self.client
+                .update_item()
+                .table_name(&self.tables.verification_tokens)
+                .key("tokenHash", s(token_hash))
+                .update_expression("SET consumedBy = :attempt")
+                .condition_expression(
+                    "attribute_exists(tokenHash) AND (attribute_not_exists(consumedBy) OR consumedBy = :attempt)",
+                )
+                .expression_attribute_values(":attempt", s(attempt))
+                .return_values(ReturnValue::AllNew)
+                .send()
+        };
+        match write_item("consume oauth state", call, |error| error.is_conditional_check_failed_exception()).await? {
+            Written::Done(output) => output.attributes.as_ref().map(read_state).transpose(),
+            Written::Refused(()) => Ok(None),
+        }
+    }
+}
+
+impl DynamoDb {
+    async fn put_token(&self, operation: &'static str, row: Item) -> StoreResult<()> {
+        let call =
+            || self.client.put_item().table_name(&self.tables.verification_tokens).set_item(Some(row.clone())).send();
+        write_item(operation, call, |_| false).await.map(|_| ())
+    }
+
+    async fn token(&self, operation: &'static str, token_hash: &str) -> StoreResult<Option<Item>> {
+        self.client
+            .get_item()
+            .table_name(&self.tables.verification_tokens)
+            .key("tokenHash", s(token_hash))
+            .consistent_read(true)
+            .send()
+            .await
+            .map(|output| output.item)
+            .map_err(|error| unavailable(operation, &error))
+    }
+}
+
+/// A generation after the last one, even if this machine's clock is behind the
+/// one that wrote it.
+fn next_generation(last: Timestamp, now: Timestamp) -> Timestamp {
+    Timestamp::from_millis(now.millis().max(last.millis().saturating_add(1)))
+}
+
+fn read_grant(item: &Item) -> StoreResult<ResetGrant> {
+    let row = Reader::new("reset token", item);
+    let user_id =
+        row.optional_string("userId")?.map(|id| UserId::parse(id).ok_or_else(|| row.corrupt("userId"))).transpose()?;
+    Ok(ResetGrant {
+        email: row.parsed("email", |text| Email::parse(text).ok())?,
+        user_id,
+        password_changed_at: row.millis("passwordChangedAt")?,
+        expires_at: row.millis("expiresAt")?,
+    })
+}
+
+fn read_state(item: &Item) -> StoreResult<OAuthState> {
+    let row = Reader::new("oauth state", item);
+    Ok(OAuthState {
+        provider: row.string("provider")?.to_owned(),
+        secret_version: row.string("secretVersion")?.to_owned(),
+        callback_url: row.string("callbackUrl")?.to_owned(),
+        error_callback_url: row.optional_string("errorCallbackUrl")?.map(str::to_owned),
+        new_user_callback_url: row.optional_string("newUserCallbackUrl")?.map(str::to_owned),
+        expires_at: row.millis("expiresAt")?,
+    })
+}

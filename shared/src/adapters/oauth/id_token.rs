@@ -1,0 +1,162 @@
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::jwks::KeySet;
+use crate::domain::Timestamp;
+
+/// Longest id token that is looked at, in bytes.
+const MAX_LENGTH: usize = 16 * 1024;
+/// Longest subject (OpenID Connect Core, section 2).
+const MAX_SUBJECT_LENGTH: usize = 255;
+/// Difference between two machines' clocks that is forgiven, in seconds.
+const LEEWAY: i64 = 5;
+/// Oldest id token that is taken, in seconds; Better Auth's limit.
+const MAX_AGE: i64 = 60 * 60;
+
+/// What an id token must say.
+pub(super) struct Expected<'a> {
+    /// Accepted `iss`.
+    pub(super) issuers: &'a [&'a str],
+    /// The client id.
+    pub(super) audience: &'a str,
+    /// Nonce of the authorization request.
+    pub(super) nonce: &'a str,
+    /// The current time.
+    pub(super) now: Timestamp,
+}
+
+/// The claims that are read. Those without a default must be there, each of
+/// its one type: a subject that is a number, or a repeated claim, does not parse.
+#[derive(Deserialize)]
+pub(super) struct Claims {
+    iss: String,
+    pub(super) sub: String,
+    aud: Audience,
+    azp: Option<String>,
+    exp: i64,
+    iat: i64,
+    nbf: Option<i64>,
+    nonce: Option<String>,
+    #[serde(default)]
+    pub(super) email: Value,
+    #[serde(default)]
+    pub(super) email_verified: Value,
+    #[serde(default)]
+    pub(super) name: Value,
+    #[serde(default)]
+    pub(super) picture: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Audience {
+    fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(audience) => std::slice::from_ref(audience),
+            Self::Many(audiences) => audiences,
+        }
+    }
+}
+
+/// Why an id token was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Refused {
+    #[error("id token is malformed")]
+    Malformed,
+    #[error("id token is not signed with RS256")]
+    Algorithm,
+    #[error("id token has critical headers or another type")]
+    Header,
+    /// A newer key set might have the key.
+    #[error("id token is signed with an unknown key")]
+    UnknownKey,
+    #[error("id token has a wrong signature or lacks claims")]
+    Invalid,
+    #[error("id token has a wrong issuer")]
+    Issuer,
+    #[error("id token has a wrong audience")]
+    Audience,
+    #[error("id token has a wrong authorized party")]
+    AuthorizedParty,
+    #[error("id token is expired, too old or not yet valid")]
+    Time,
+    #[error("id token has a wrong nonce")]
+    Nonce,
+    #[error("id token has an unusable subject")]
+    Subject,
+}
+
+/// Verifies an id token (OpenID Connect Core, section 3.1.3.7).
+///
+/// The algorithm is fixed to RS256 and the key is chosen by `kid` from `keys`
+/// alone; header parameters that name a key elsewhere are not looked at.
+///
+/// # Errors
+/// [`Refused`].
+pub(super) fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<Claims, Refused> {
+    if token.len() > MAX_LENGTH {
+        return Err(Refused::Malformed);
+    }
+    // Fails for `none` and for everything else that is no algorithm.
+    let header = decode_header(token).map_err(|_| Refused::Malformed)?;
+    if header.alg != Algorithm::RS256 {
+        return Err(Refused::Algorithm);
+    }
+    let is_jwt = header.typ.as_deref().is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
+    if header.crit.is_some() || !is_jwt {
+        return Err(Refused::Header);
+    }
+    let kid = header.kid.ok_or(Refused::Malformed)?;
+    let key = keys.get(&kid).ok_or(Refused::UnknownKey)?;
+
+    // The library checks the signature. Its claim checks let absent claims
+    // pass and use a clock of their own; `check` replaces them.
+    let mut validation = Validation::new(Algorithm::RS256);
+    validation.required_spec_claims.clear();
+    validation.validate_exp = false;
+    validation.validate_aud = false;
+    let claims = decode::<Claims>(token, key, &validation).map_err(|_| Refused::Invalid)?.claims;
+    check(&claims, expected)?;
+    Ok(claims)
+}
+
+/// Checks claims whose signature is right.
+fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), Refused> {
+    if !expected.issuers.contains(&claims.iss.as_str()) {
+        return Err(Refused::Issuer);
+    }
+    let audiences = claims.aud.as_slice();
+    if !audiences.iter().any(|audience| audience == expected.audience) {
+        return Err(Refused::Audience);
+    }
+    match claims.azp.as_deref() {
+        Some(party) if party != expected.audience => return Err(Refused::AuthorizedParty),
+        None if audiences.len() > 1 => return Err(Refused::AuthorizedParty),
+        _ => {}
+    }
+    let now = expected.now.seconds();
+    let (earliest, latest) = (now.saturating_sub(LEEWAY), now.saturating_add(LEEWAY));
+    let in_time = claims.exp > earliest
+        && claims.iat <= latest
+        && claims.iat >= earliest.saturating_sub(MAX_AGE)
+        && claims.nbf.is_none_or(|not_before| not_before <= latest);
+    if !in_time {
+        return Err(Refused::Time);
+    }
+    if claims.nonce.as_deref() != Some(expected.nonce) {
+        return Err(Refused::Nonce);
+    }
+    let subject = &claims.sub;
+    let usable =
+        (1..=MAX_SUBJECT_LENGTH).contains(&subject.len()) && subject.bytes().all(|byte| byte.is_ascii_graphic());
+    if usable { Ok(()) } else { Err(Refused::Subject) }
+}
+
+#[cfg(test)]
+mod tests;

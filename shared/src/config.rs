@@ -1,0 +1,389 @@
+//! Settings, read once from the environment when a function starts.
+//!
+//! Every setting is a variable that starts with `AUTH_`. All faults are found
+//! in one pass and reported together; a variable of that prefix that nobody
+//! reads is a fault too, since it is most likely a misspelt one.
+
+use std::{collections::BTreeMap, fmt};
+
+use url::Url;
+
+use crate::{
+    adapters::oauth::ProviderEndpoints,
+    crypto::{AccessTokenPolicy, HashPolicy},
+    domain::{Email, SessionPolicy},
+    http::TrustedOrigins,
+};
+
+/// Path below which all routes live.
+pub const BASE_PATH: &str = "/api/auth";
+
+/// The settings of every function. All functions get the same environment;
+/// what each may do with it is decided by its IAM role.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Origin of the service as browsers see it, such as `https://app.example.com`.
+    pub base_origin: String,
+    /// Origins that may call with cookies and be redirected to.
+    pub trusted_origins: TrustedOrigins,
+    /// `Domain` attribute of cookies; none for host-only cookies.
+    pub cookie_domain: Option<String>,
+    /// Table names.
+    pub tables: Tables,
+    /// Name or ARN of the signing secret.
+    pub secret_id: String,
+    /// Name or ARN of the secret that holds the OAuth clients.
+    pub oauth_secret_id: String,
+    /// Life of sessions.
+    pub sessions: SessionPolicy,
+    /// Content and life of access tokens.
+    pub access_tokens: AccessTokenPolicy,
+    /// Cost of password hashes.
+    pub hashing: HashPolicy,
+    /// Password resets.
+    pub reset: ResetConfig,
+    /// Outgoing mail.
+    pub mail: MailConfig,
+    /// Addresses of the OAuth providers.
+    pub providers: ProviderEndpoints,
+}
+
+/// Names of the DynamoDB tables.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    /// Users.
+    pub users: String,
+    /// Accounts.
+    pub accounts: String,
+    /// Sessions.
+    pub sessions: String,
+    /// Verification tokens.
+    pub verification_tokens: String,
+}
+
+/// Password resets.
+#[derive(Clone, Debug)]
+pub struct ResetConfig {
+    /// Life of a reset token, in seconds.
+    pub token_seconds: i64,
+    /// Page that a link leads to when the request named none.
+    pub page: String,
+}
+
+/// Outgoing mail.
+#[derive(Clone, Debug)]
+pub struct MailConfig {
+    /// Name of the product, shown in mails and as the sender's name.
+    pub app_name: String,
+    /// Sender's address.
+    pub from: Email,
+    /// Subject of the password reset mail.
+    pub reset_subject: String,
+    /// How long a request that may send mail takes, in milliseconds: exactly
+    /// so long, whether or not there is anybody to write to.
+    pub deadline_millis: u64,
+}
+
+/// Everything that is wrong with the environment, one line each.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigFaults(pub Vec<String>);
+
+impl fmt::Display for ConfigFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("; "))
+    }
+}
+
+impl std::error::Error for ConfigFaults {}
+
+impl Config {
+    /// Reads the settings of the process.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`], all of them.
+    pub fn from_environment() -> Result<Self, ConfigFaults> {
+        Self::from_variables(std::env::vars())
+    }
+
+    /// Reads the settings from the given variables.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`], all of them.
+    pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigFaults> {
+        let mut reader = Reader::new(variables);
+        let base_origin = reader.origin("AUTH_BASE_URL");
+        let access_tokens = AccessTokenPolicy {
+            issuer: reader.optional("AUTH_ACCESS_TOKEN_ISSUER").unwrap_or_else(|| base_origin.clone()),
+            audience: reader.optional("AUTH_ACCESS_TOKEN_AUDIENCE").unwrap_or_else(|| base_origin.clone()),
+            lifetime: reader.number("AUTH_ACCESS_TOKEN_SECONDS", 604_800, 1..=34_560_000),
+        };
+        let sessions = SessionPolicy {
+            lifetime: reader.number("AUTH_SESSION_SECONDS", 604_800, 60..=34_560_000),
+            update_age: reader.number("AUTH_SESSION_UPDATE_AGE_SECONDS", 86_400, 0..=34_560_000),
+        };
+        if sessions.update_age > sessions.lifetime {
+            reader.fault("AUTH_SESSION_UPDATE_AGE_SECONDS", "must not exceed AUTH_SESSION_SECONDS");
+        }
+        let trusted_origins = reader.trusted_origins("AUTH_TRUSTED_ORIGINS", &base_origin);
+        let reset_page = reader.optional("AUTH_RESET_PAGE").unwrap_or_else(|| "/reset-password".to_owned());
+        if !trusted_origins.allows_redirect(&reset_page) {
+            reader.fault("AUTH_RESET_PAGE", "must be a path, or a URL on a trusted origin");
+        }
+        let config = Self {
+            trusted_origins,
+            cookie_domain: reader.domain("AUTH_COOKIE_DOMAIN"),
+            tables: Tables {
+                users: reader.required("AUTH_USERS_TABLE"),
+                accounts: reader.required("AUTH_ACCOUNTS_TABLE"),
+                sessions: reader.required("AUTH_SESSIONS_TABLE"),
+                verification_tokens: reader.required("AUTH_VERIFICATION_TOKENS_TABLE"),
+            },
+            secret_id: reader.required("AUTH_SECRET_ID"),
+            oauth_secret_id: reader.required("AUTH_OAUTH_SECRET_ID"),
+            sessions,
+            access_tokens,
+            hashing: HashPolicy {
+                memory_kib: reader.number("AUTH_PASSWORD_MEMORY_KIB", 19_456, 19_456..=262_144),
+                iterations: reader.number("AUTH_PASSWORD_ITERATIONS", 2, 2..=16),
+            },
+            reset: ResetConfig {
+                token_seconds: reader.number("AUTH_RESET_TOKEN_SECONDS", 3600, 60..=86_400),
+                page: reset_page,
+            },
+            mail: MailConfig {
+                app_name: reader.text("AUTH_APP_NAME", "lambda-auth"),
+                from: reader.email("AUTH_MAIL_FROM"),
+                reset_subject: reader.text("AUTH_MAIL_RESET_SUBJECT", "Reset your password"),
+                deadline_millis: reader.number("AUTH_MAIL_DEADLINE_MS", 1000, 100..=5000),
+            },
+            providers: ProviderEndpoints {
+                google_issuer: reader.required("AUTH_GOOGLE_ISSUER"),
+                google_authorization_url: reader.url("AUTH_GOOGLE_AUTHORIZATION_URL"),
+                google_token_url: reader.url("AUTH_GOOGLE_TOKEN_URL"),
+                google_jwks_url: reader.url("AUTH_GOOGLE_JWKS_URL"),
+                github_authorization_url: reader.url("AUTH_GITHUB_AUTHORIZATION_URL"),
+                github_token_url: reader.url("AUTH_GITHUB_TOKEN_URL"),
+                github_api_url: reader.url("AUTH_GITHUB_API_URL"),
+            },
+            base_origin,
+        };
+        reader.finish(config)
+    }
+
+    /// Whether browsers reach the service by https, which decides over the
+    /// `Secure` attribute and the `__Secure-` prefix of its cookies.
+    pub fn is_https(&self) -> bool {
+        self.base_origin.starts_with("https://")
+    }
+
+    /// Address of a route: base origin, base path and the given path.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{BASE_PATH}{path}", self.base_origin)
+    }
+}
+
+/// Hands out variables and collects what is wrong with them. A variable that is
+/// empty counts as unset: templates cannot leave one out.
+struct Reader {
+    variables: BTreeMap<String, String>,
+    faults: Vec<String>,
+}
+
+impl Reader {
+    fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let variables = variables.into_iter().filter(|(name, _)| name.starts_with("AUTH_")).collect();
+        Self { variables, faults: Vec::new() }
+    }
+
+    fn fault(&mut self, name: &str, problem: &str) {
+        self.faults.push(format!("{name} {problem}"));
+    }
+
+    fn optional(&mut self, name: &str) -> Option<String> {
+        let value = self.variables.remove(name)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    fn required(&mut self, name: &str) -> String {
+        self.optional(name).unwrap_or_else(|| {
+            self.fault(name, "is not set");
+            String::new()
+        })
+    }
+
+    /// Text that ends up in a mail header: no control characters.
+    fn text(&mut self, name: &str, default: &str) -> String {
+        let value = self.optional(name).unwrap_or_else(|| default.to_owned());
+        if value.chars().any(char::is_control) {
+            self.fault(name, "must not contain control characters");
+        }
+        value
+    }
+
+    fn number<N>(&mut self, name: &str, default: N, range: std::ops::RangeInclusive<N>) -> N
+    where
+        N: std::str::FromStr + PartialOrd + fmt::Display + Copy,
+    {
+        let Some(text) = self.optional(name) else { return default };
+        match text.parse() {
+            Ok(number) if range.contains(&number) => number,
+            _ => {
+                self.fault(name, &format!("must be a whole number from {} to {}", range.start(), range.end()));
+                default
+            }
+        }
+    }
+
+    fn url(&mut self, name: &str) -> String {
+        let text = self.required(name);
+        let is_http = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !text.is_empty() && !is_http {
+            self.fault(name, "must be an http or https URL");
+        }
+        text
+    }
+
+    fn origin(&mut self, name: &str) -> String {
+        let text = self.url(name);
+        let origin = Url::parse(&text).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+        if !text.is_empty() && text.trim_end_matches('/') != origin {
+            self.fault(name, "must be an origin such as https://app.example.com, without a path");
+        }
+        origin
+    }
+
+    fn email(&mut self, name: &str) -> Email {
+        let text = self.required(name);
+        if let Ok(email) = Email::parse(&text) {
+            return email;
+        }
+        if !text.is_empty() {
+            self.fault(name, "must be an e-mail address");
+        }
+        // Never used: a configuration with a fault is never returned.
+        Email::parse("nobody@example.invalid").unwrap_or_else(|_| unreachable!("a valid address"))
+    }
+
+    fn domain(&mut self, name: &str) -> Option<String> {
+        let text = self.optional(name)?;
+        let is_domain = text.contains('.')
+            && text
+                .split('.')
+                .all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
+        if !is_domain {
+            self.fault(name, "must be a domain such as example.com");
+        }
+        Some(text.to_ascii_lowercase())
+    }
+
+    fn trusted_origins(&mut self, name: &str, base_origin: &str) -> TrustedOrigins {
+        let list = self.optional(name).unwrap_or_default();
+        TrustedOrigins::parse(base_origin, &list).unwrap_or_else(|problem| {
+            self.fault(name, &problem);
+            TrustedOrigins::default()
+        })
+    }
+
+    fn finish(mut self, config: Config) -> Result<Config, ConfigFaults> {
+        for name in std::mem::take(&mut self.variables).into_keys() {
+            self.fault(&name, "is not a setting");
+        }
+        if self.faults.is_empty() { Ok(config) } else { Err(ConfigFaults(self.faults)) }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A complete environment, as the template sets it.
+    pub(crate) fn variables() -> Vec<(String, String)> {
+        [
+            ("AUTH_BASE_URL", "https://auth.example.com"),
+            ("AUTH_TRUSTED_ORIGINS", "https://app.example.com,https://*.preview.example.com"),
+            ("AUTH_COOKIE_DOMAIN", ""),
+            ("AUTH_USERS_TABLE", "users"),
+            ("AUTH_ACCOUNTS_TABLE", "accounts"),
+            ("AUTH_SESSIONS_TABLE", "sessions"),
+            ("AUTH_VERIFICATION_TOKENS_TABLE", "tokens"),
+            ("AUTH_SECRET_ID", "secret"),
+            ("AUTH_OAUTH_SECRET_ID", "oauth"),
+            ("AUTH_MAIL_FROM", "no-reply@example.com"),
+            ("AUTH_GOOGLE_ISSUER", "https://accounts.google.com"),
+            ("AUTH_GOOGLE_AUTHORIZATION_URL", "https://accounts.google.com/o/oauth2/v2/auth"),
+            ("AUTH_GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token"),
+            ("AUTH_GOOGLE_JWKS_URL", "https://www.googleapis.com/oauth2/v3/certs"),
+            ("AUTH_GITHUB_AUTHORIZATION_URL", "https://github.com/login/oauth/authorize"),
+            ("AUTH_GITHUB_TOKEN_URL", "https://github.com/login/oauth/access_token"),
+            ("AUTH_GITHUB_API_URL", "https://api.github.com"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec()
+    }
+
+    fn with(changes: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
+        let mut variables: BTreeMap<String, String> = variables().into_iter().collect();
+        for (name, value) in changes {
+            variables.insert((*name).to_owned(), (*value).to_owned());
+        }
+        Config::from_variables(variables)
+    }
+
+    #[test]
+    fn a_complete_environment_is_read_with_the_documented_defaults() {
+        let config = with(&[("PATH", "/bin")]).unwrap();
+        assert_eq!(config.base_origin, "https://auth.example.com");
+        assert_eq!(config.access_tokens.issuer, "https://auth.example.com");
+        assert_eq!(config.access_tokens.audience, "https://auth.example.com");
+        assert_eq!(config.sessions.lifetime, 7 * 86_400);
+        assert_eq!(config.sessions.update_age, 86_400);
+        assert_eq!(config.reset.token_seconds, 3600);
+        assert_eq!(config.hashing, HashPolicy { memory_kib: 19_456, iterations: 2 });
+        assert_eq!(config.cookie_domain, None);
+        assert!(config.is_https());
+    }
+
+    #[test]
+    fn all_faults_are_reported_together() {
+        let faults = with(&[
+            ("AUTH_BASE_URL", "https://auth.example.com/path"),
+            ("AUTH_USERS_TABLE", ""),
+            ("AUTH_SESSION_SECONDS", "soon"),
+            ("AUTH_PASSWORD_MEMORY_KIB", "1"),
+            ("AUTH_MAIL_FROM", "nobody"),
+            ("AUTH_GITHUB_API_URL", "ftp://x"),
+            ("AUTH_COOKIE_DOMAIN", "com"),
+            ("AUTH_SESION_SECONDS", "1"),
+        ])
+        .unwrap_err();
+        for name in [
+            "AUTH_BASE_URL must be an origin",
+            "AUTH_USERS_TABLE is not set",
+            "AUTH_SESSION_SECONDS must be a whole number",
+            "AUTH_PASSWORD_MEMORY_KIB must be a whole number from 19456",
+            "AUTH_MAIL_FROM must be an e-mail address",
+            "AUTH_GITHUB_API_URL must be an http or https URL",
+            "AUTH_COOKIE_DOMAIN must be a domain",
+            "AUTH_SESION_SECONDS is not a setting",
+        ] {
+            assert!(faults.to_string().contains(name), "{name} is missing from {faults}");
+        }
+        assert_eq!(faults.0.len(), 8, "{faults}");
+    }
+
+    #[test]
+    fn an_empty_environment_names_every_required_setting() {
+        let faults = Config::from_variables([]).unwrap_err();
+        assert_eq!(faults.0.len(), 15, "{faults}");
+    }
+
+    #[test]
+    fn the_reset_page_stays_on_trusted_ground() {
+        assert!(with(&[("AUTH_RESET_PAGE", "/new-password?from=mail")]).is_ok());
+        assert!(with(&[("AUTH_RESET_PAGE", "https://app.example.com/reset")]).is_ok());
+        for page in ["//evil.example", "https://evil.example", "javascript:alert(1)"] {
+            assert!(with(&[("AUTH_RESET_PAGE", page)]).is_err(), "{page}");
+        }
+    }
+}
