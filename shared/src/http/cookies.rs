@@ -1,0 +1,282 @@
+//! Cookies, named, signed and attributed as Better Auth's.
+
+use http::{HeaderMap, header::COOKIE};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::{
+    config::Config,
+    crypto::{Keyring, SignatureVerdict, sign, verify},
+};
+
+/// What JavaScript's `encodeURIComponent` leaves alone.
+const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'!')
+    .remove(b'~')
+    .remove(b'*')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')');
+
+const SESSION_TOKEN: &str = "better-auth.session_token";
+const SESSION_DATA: &str = "better-auth.session_data";
+const DONT_REMEMBER: &str = "better-auth.dont_remember";
+const STATE: &str = "better-auth.state";
+
+/// Life of the cookie that ties an OAuth sign-in to its browser, in seconds.
+const STATE_SECONDS: i64 = 300;
+
+/// Writes `Set-Cookie` headers and reads cookies back.
+#[derive(Clone, Debug)]
+pub struct CookieJar {
+    secure: bool,
+    domain: Option<String>,
+}
+
+/// What the session cookie of a request amounts to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presented {
+    /// There is none, or nothing that we ever signed.
+    Nothing,
+    /// One with the right form whose signature no known secret made. A newer
+    /// secret might have.
+    BadSignature,
+    /// Exactly one value carries a valid signature.
+    Signed(String),
+    /// Two different values carry valid signatures: somebody planted one.
+    Ambiguous,
+}
+
+impl CookieJar {
+    /// Cookies for the configured origin.
+    pub fn new(config: &Config) -> Self {
+        Self { secure: config.is_https(), domain: config.cookie_domain.clone() }
+    }
+
+    /// Whether a request carries any cookie, which is when its origin matters.
+    pub fn has_cookies(headers: &HeaderMap) -> bool {
+        headers.contains_key(COOKIE)
+    }
+
+    /// The session cookie of a request.
+    pub fn session_token(&self, headers: &HeaderMap, keys: &Keyring) -> Presented {
+        self.signed(headers, keys, SESSION_TOKEN)
+    }
+
+    /// Whether the request carries our word that the session is not to be remembered.
+    pub fn dont_remember(&self, headers: &HeaderMap, keys: &Keyring) -> bool {
+        matches!(self.signed(headers, keys, DONT_REMEMBER), Presented::Signed(_))
+    }
+
+    /// The state cookie of a request.
+    pub fn state(&self, headers: &HeaderMap, keys: &Keyring) -> Presented {
+        self.signed(headers, keys, STATE)
+    }
+
+    /// Whether there is a `session_data` cookie, which this service never sets
+    /// but which another deployment behind the same name may have left.
+    pub fn has_session_data(&self, headers: &HeaderMap) -> bool {
+        self.values(headers, SESSION_DATA).next().is_some()
+    }
+
+    /// Sets the session cookie; without `max_age` it ends with the browser.
+    pub fn set_session_token(&self, keys: &Keyring, token: &str, max_age: Option<i64>) -> String {
+        self.build(SESSION_TOKEN, &encode(&sign(keys, &self.purpose(SESSION_TOKEN), token)), max_age)
+    }
+
+    /// The signed session token as a bearer client keeps it.
+    pub fn signed_session_token(&self, keys: &Keyring, token: &str) -> String {
+        sign(keys, &self.purpose(SESSION_TOKEN), token)
+    }
+
+    /// Checks a signed session token that came as a bearer token.
+    pub fn verify_session_token(&self, keys: &Keyring, signed: &str) -> Presented {
+        match verify(keys, &self.purpose(SESSION_TOKEN), signed) {
+            SignatureVerdict::Valid(token) => Presented::Signed(token.to_owned()),
+            SignatureVerdict::Invalid => Presented::BadSignature,
+            SignatureVerdict::Malformed => Presented::Nothing,
+        }
+    }
+
+    /// Sets the cookie that says that the session is not to be remembered.
+    pub fn set_dont_remember(&self, keys: &Keyring) -> String {
+        self.build(DONT_REMEMBER, &encode(&sign(keys, &self.purpose(DONT_REMEMBER), "true")), None)
+    }
+
+    /// Clears that cookie.
+    pub fn clear_dont_remember(&self) -> String {
+        self.build(DONT_REMEMBER, "", Some(0))
+    }
+
+    /// Clears the `session_data` cookie.
+    pub fn clear_session_data(&self) -> String {
+        self.build(SESSION_DATA, "", Some(0))
+    }
+
+    /// Sets the state cookie.
+    pub fn set_state(&self, keys: &Keyring, state: &str) -> String {
+        self.build(STATE, &encode(&sign(keys, &self.purpose(STATE), state)), Some(STATE_SECONDS))
+    }
+
+    /// Clears the state cookie.
+    pub fn clear_state(&self) -> String {
+        self.build(STATE, "", Some(0))
+    }
+
+    /// Clears everything that belongs to a session.
+    pub fn clear_session(&self) -> [String; 3] {
+        [SESSION_TOKEN, SESSION_DATA, DONT_REMEMBER].map(|name| self.build(name, "", Some(0)))
+    }
+
+    fn name(&self, name: &str) -> String {
+        if self.secure { format!("__Secure-{name}") } else { name.to_owned() }
+    }
+
+    fn purpose(&self, name: &str) -> String {
+        format!("cookie/{name}")
+    }
+
+    fn build(&self, name: &str, value: &str, max_age: Option<i64>) -> String {
+        let mut cookie = format!("{}={value}", self.name(name));
+        if let Some(seconds) = max_age {
+            cookie.push_str(&format!("; Max-Age={seconds}"));
+        }
+        if let Some(domain) = &self.domain {
+            cookie.push_str(&format!("; Domain={domain}"));
+        }
+        cookie.push_str("; Path=/; HttpOnly");
+        if self.secure {
+            cookie.push_str("; Secure");
+        }
+        cookie.push_str("; SameSite=Lax");
+        cookie
+    }
+
+    /// Values of all cookies of a name. Cookies that do not parse are passed
+    /// over: junk from elsewhere on the domain must not sign anybody out.
+    fn values<'a>(&self, headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = String> + 'a {
+        let name = self.name(name);
+        headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|header| std::str::from_utf8(header.as_bytes()).ok())
+            .flat_map(|header| header.split(';'))
+            .filter_map(|pair| pair.split_once('='))
+            .filter(move |(key, _)| key.trim() == name)
+            .map(|(_, value)| decode(value.trim().trim_matches('"')))
+    }
+
+    fn signed(&self, headers: &HeaderMap, keys: &Keyring, name: &str) -> Presented {
+        let purpose = self.purpose(name);
+        let mut found = Presented::Nothing;
+        for value in self.values(headers, name) {
+            match verify(keys, &purpose, &value) {
+                SignatureVerdict::Valid(value) => match &found {
+                    Presented::Signed(other) if other != value => return Presented::Ambiguous,
+                    _ => found = Presented::Signed(value.to_owned()),
+                },
+                SignatureVerdict::Invalid if found == Presented::Nothing => found = Presented::BadSignature,
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+/// JavaScript's `encodeURIComponent`.
+pub fn encode(value: &str) -> String {
+    utf8_percent_encode(value, COMPONENT).to_string()
+}
+
+/// Percent-decodes; a value that does not decode to UTF-8 is left as it is.
+pub fn decode(value: &str) -> String {
+    percent_decode_str(value).decode_utf8().map_or_else(|_| value.to_owned(), |text| text.into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::crypto::SigningSecret;
+
+    fn keys() -> Keyring {
+        Keyring { current: SigningSecret::new("v1".into(), &"k".repeat(32)).unwrap(), previous: None }
+    }
+
+    fn jar(secure: bool) -> CookieJar {
+        CookieJar { secure, domain: None }
+    }
+
+    fn headers(cookies: &[&str]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).unwrap());
+        }
+        headers
+    }
+
+    fn pair(set_cookie: &str) -> &str {
+        set_cookie.split(';').next().unwrap()
+    }
+
+    #[test]
+    fn attributes_are_those_of_better_auth() {
+        let cookie = jar(false).set_session_token(&keys(), "abc", Some(604_800));
+        assert!(cookie.starts_with("better-auth.session_token=abc."), "{cookie}");
+        assert!(cookie.ends_with("%3D; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax"), "{cookie}");
+        let cookie = jar(true).set_session_token(&keys(), "abc", None);
+        assert!(cookie.starts_with("__Secure-better-auth.session_token=abc."), "{cookie}");
+        assert!(cookie.ends_with("%3D; Path=/; HttpOnly; Secure; SameSite=Lax"), "{cookie}");
+        let shared = CookieJar { secure: true, domain: Some("example.com".into()) };
+        assert!(shared.clear_state().contains("=; Max-Age=0; Domain=example.com; Path=/"));
+    }
+
+    #[test]
+    fn a_cookie_is_read_among_junk() {
+        let cookie = jar(false).set_session_token(&keys(), "abc", None);
+        let junk = format!(";;; a=b=c; \"; {}; better-auth.session_token=garbage; x", pair(&cookie));
+        assert_eq!(jar(false).session_token(&headers(&["é=ü", &junk]), &keys()), Presented::Signed("abc".into()));
+        assert_eq!(jar(false).session_token(&headers(&["better-auth.session_token=x"]), &keys()), Presented::Nothing);
+        assert_eq!(jar(false).session_token(&headers(&[]), &keys()), Presented::Nothing);
+    }
+
+    #[test]
+    fn a_planted_twin_makes_both_worthless() {
+        let (one, two) =
+            (jar(true).set_session_token(&keys(), "one", None), jar(true).set_session_token(&keys(), "two", None));
+        let both = format!("{}; {}", pair(&one), pair(&two));
+        assert_eq!(jar(true).session_token(&headers(&[&both]), &keys()), Presented::Ambiguous);
+        let plain = jar(false).set_session_token(&keys(), "evil", None);
+        let mixed = format!("{}; {}", pair(&plain), pair(&one));
+        assert_eq!(jar(true).session_token(&headers(&[&mixed]), &keys()), Presented::Signed("one".into()));
+        let unsigned = format!("__Secure-better-auth.session_token=evil.{}; {}", "A".repeat(43) + "=", pair(&one));
+        assert_eq!(jar(true).session_token(&headers(&[&unsigned]), &keys()), Presented::Signed("one".into()));
+    }
+
+    #[test]
+    fn one_cookie_is_worthless_as_another() {
+        let state = jar(false).set_state(&keys(), "abc");
+        let as_session = pair(&state).replace("state", "session_token");
+        assert_eq!(jar(false).session_token(&headers(&[&as_session]), &keys()), Presented::BadSignature);
+    }
+
+    proptest! {
+        #[test]
+        fn no_cookie_header_panics(bytes in proptest::collection::vec(32_u8.., 0..200)) {
+            if let Ok(value) = HeaderValue::from_bytes(&bytes) {
+                let mut headers = HeaderMap::new();
+                headers.append(COOKIE, value);
+                prop_assert_eq!(jar(false).session_token(&headers, &keys()), Presented::Nothing);
+            }
+        }
+
+        #[test]
+        fn encoding_is_that_of_javascript(text in "\\PC{0,40}") {
+            prop_assert_eq!(decode(&encode(&text)), text);
+        }
+    }
+}

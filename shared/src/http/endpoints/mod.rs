@@ -1,0 +1,53 @@
+//! One endpoint a function: request in, flow, response out.
+
+mod credentials;
+mod oauth_callback;
+mod reset_confirm;
+mod reset_request;
+mod session;
+mod session_reply;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+mod social;
+mod views;
+
+pub use oauth_callback::OAuthCallbackEndpoint;
+pub use reset_confirm::ResetConfirmEndpoint;
+pub use reset_request::ResetRequestEndpoint;
+pub use session::SessionEndpoint;
+pub use sign_in::SignInEndpoint;
+pub use sign_out::SignOutEndpoint;
+pub use sign_up::SignUpEndpoint;
+
+use crate::{
+    adapters::{OsRandom, SystemClock},
+    config::Config,
+    flows::{Client, Context},
+    http::{AuthRequest, CookieJar},
+};
+
+/// What every endpoint has.
+#[derive(Clone, Debug)]
+pub struct Core {
+    /// The settings.
+    pub config: Config,
+    /// Writes and reads cookies.
+    pub cookies: CookieJar,
+}
+
+impl Core {
+    /// From the settings.
+    pub fn new(config: Config) -> Self {
+        let cookies = CookieJar::new(&config);
+        Self { config, cookies }
+    }
+
+    fn context(&self) -> Context<'static> {
+        Context { clock: &SystemClock, random: &OsRandom, sessions: self.config.sessions }
+    }
+}
+
+fn client(request: &AuthRequest) -> Client {
+    Client { ip_address: request.source_ip.clone(), user_agent: request.user_agent() }
+}

@@ -1,0 +1,44 @@
+//! What answers that start, continue or end a session have in common.
+
+use super::Core;
+use crate::{
+    adapters::{OsRandom, SystemClock},
+    crypto::{AccessTokens, Keyring},
+    domain::{Session, SessionToken, User},
+    http::{ApiError, AuthRequest, Reply},
+    ports::Clock as _,
+};
+
+impl Core {
+    /// An access token for a session.
+    pub(super) fn access_token(&self, keys: &Keyring, user: &User, session: &Session) -> Result<String, ApiError> {
+        AccessTokens { keys, policy: &self.config.access_tokens }
+            .issue(user, session, SystemClock.now(), &OsRandom)
+            .map_err(ApiError::internal)
+    }
+
+    /// Hands the session token to the client: as a cookie, and as a header for
+    /// those who keep no cookies.
+    pub(super) fn give_session(
+        &self,
+        reply: &mut Reply,
+        request: &AuthRequest,
+        keys: &Keyring,
+        token: &SessionToken,
+        remembered: bool,
+    ) -> Result<(), ApiError> {
+        let max_age = remembered.then_some(self.config.sessions.lifetime);
+        reply.set_cookie(&self.cookies.set_session_token(keys, token.expose(), max_age))?;
+        if !remembered {
+            reply.set_cookie(&self.cookies.set_dont_remember(keys))?;
+        } else if self.cookies.dont_remember(&request.headers, keys) {
+            reply.set_cookie(&self.cookies.clear_dont_remember())?;
+        }
+        reply.expose("set-auth-token", &self.cookies.signed_session_token(keys, token.expose()))
+    }
+
+    /// Makes the client forget its session.
+    pub(super) fn clear_session(&self, reply: &mut Reply) -> Result<(), ApiError> {
+        self.cookies.clear_session().iter().try_for_each(|cookie| reply.set_cookie(cookie))
+    }
+}

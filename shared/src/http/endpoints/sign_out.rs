@@ -1,0 +1,45 @@
+use serde::Serialize;
+
+use super::{
+    Core,
+    credentials::{Credential, present},
+};
+use crate::{
+    adapters::SecretCache,
+    http::{ApiError, Audit, AuthRequest, Endpoint, Reply, body::Fields},
+    ports::EndSession,
+};
+
+/// `POST /sign-out`
+pub struct SignOutEndpoint<S> {
+    /// Settings and cookies.
+    pub core: Core,
+    /// Checks cookies and access tokens.
+    pub secrets: SecretCache,
+    /// Ends sessions.
+    pub store: S,
+}
+
+#[derive(Serialize)]
+struct SignedOut {
+    success: bool,
+}
+
+impl<S: EndSession + Send + 'static> Endpoint for SignOutEndpoint<S> {
+    /// Whatever was presented, the client ends up signed out.
+    async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
+        let mut fields = Fields::of_optional_body(request.body.as_ref());
+        fields.optional_string("callbackURL");
+        fields.optional_bool("disableRedirect");
+        fields.finish()?;
+        let (_, credential) = present(&self.core, &self.secrets, request).await?;
+        if let Credential::Session { handle, .. } = credential {
+            audit.event("sign_out.failed").user(&handle.user_id);
+            self.store.end_session(&handle).await?;
+            audit.event("sign_out.succeeded");
+        }
+        let mut reply = Reply::json(&SignedOut { success: true })?;
+        self.core.clear_session(&mut reply)?;
+        Ok(reply)
+    }
+}

@@ -1,0 +1,151 @@
+use http::StatusCode;
+
+/// A machine-readable error of the wire: status, `code` and `message`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorCode {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable identifier; none where Better Auth sends none.
+    pub code: Option<&'static str>,
+    /// English text.
+    pub message: &'static str,
+}
+
+const fn code(status: StatusCode, code: &'static str, message: &'static str) -> ErrorCode {
+    ErrorCode { status, code: Some(code), message }
+}
+
+/// Every fixed error of the API, in the order of their statuses.
+impl ErrorCode {
+    /// The body is not JSON, or the event is not a request at all.
+    pub const INVALID_JSON: Self = code(StatusCode::BAD_REQUEST, "BAD_REQUEST", "Invalid JSON in request body");
+    /// The gateway's event cannot be a request of HTTP.
+    pub const MALFORMED_REQUEST: Self = code(StatusCode::BAD_REQUEST, "BAD_REQUEST", "Malformed request");
+    /// Not an address.
+    pub const INVALID_EMAIL: Self = code(StatusCode::BAD_REQUEST, "INVALID_EMAIL", "Invalid email");
+    /// Fewer than 8 characters.
+    pub const PASSWORD_TOO_SHORT: Self = code(StatusCode::BAD_REQUEST, "PASSWORD_TOO_SHORT", "Password too short");
+    /// More than 128 characters.
+    pub const PASSWORD_TOO_LONG: Self = code(StatusCode::BAD_REQUEST, "PASSWORD_TOO_LONG", "Password too long");
+    /// Unknown, used or expired token.
+    pub const INVALID_TOKEN: Self = code(StatusCode::BAD_REQUEST, "INVALID_TOKEN", "Invalid token");
+    /// No session where one is needed.
+    pub const UNAUTHORIZED: Self = code(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized");
+    /// Wrong password, unknown user, or a user without a password.
+    pub const INVALID_EMAIL_OR_PASSWORD: Self =
+        code(StatusCode::UNAUTHORIZED, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password");
+    /// `Origin` names a stranger.
+    pub const INVALID_ORIGIN: Self = code(StatusCode::FORBIDDEN, "INVALID_ORIGIN", "Invalid origin");
+    /// Cookies came without a usable `Origin`.
+    pub const MISSING_OR_NULL_ORIGIN: Self =
+        code(StatusCode::FORBIDDEN, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin");
+    /// A form on another site navigates to a sign-in.
+    pub const CROSS_SITE_NAVIGATION: Self = code(
+        StatusCode::FORBIDDEN,
+        "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
+        "Cross-site navigation login blocked. This request appears to be a CSRF attack.",
+    );
+    /// `callbackURL` leads elsewhere.
+    pub const INVALID_CALLBACK_URL: Self = code(StatusCode::FORBIDDEN, "INVALID_CALLBACK_URL", "Invalid callbackURL");
+    /// `redirectTo` leads elsewhere.
+    pub const INVALID_REDIRECT_URL: Self = code(StatusCode::FORBIDDEN, "INVALID_REDIRECT_URL", "Invalid redirectURL");
+    /// `errorCallbackURL` leads elsewhere.
+    pub const INVALID_ERROR_CALLBACK_URL: Self =
+        code(StatusCode::FORBIDDEN, "INVALID_ERROR_CALLBACK_URL", "Invalid errorCallbackURL");
+    /// `newUserCallbackURL` leads elsewhere.
+    pub const INVALID_NEW_USER_CALLBACK_URL: Self =
+        code(StatusCode::FORBIDDEN, "INVALID_NEW_USER_CALLBACK_URL", "Invalid newUserCallbackURL");
+    /// No such provider, or it is not configured.
+    pub const PROVIDER_NOT_FOUND: Self = code(StatusCode::NOT_FOUND, "PROVIDER_NOT_FOUND", "Provider not found");
+    /// The provider's id token cannot be used to sign in directly.
+    pub const ID_TOKEN_NOT_SUPPORTED: Self =
+        code(StatusCode::NOT_FOUND, "ID_TOKEN_NOT_SUPPORTED", "id_token not supported");
+    /// The function does not serve this route.
+    pub const NOT_FOUND: Self = ErrorCode { status: StatusCode::NOT_FOUND, code: None, message: "" };
+    /// The session is read by GET.
+    pub const POST_SESSION: Self = code(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
+        "POST method requires deferSessionRefresh to be enabled in session config",
+    );
+    /// More than 64 KiB.
+    pub const PAYLOAD_TOO_LARGE: Self =
+        code(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "Request body is too large");
+    /// The address belongs to somebody.
+    pub const USER_ALREADY_EXISTS: Self = code(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
+        "User already exists. Use another email.",
+    );
+    /// A fault of ours.
+    pub const INTERNAL: Self =
+        code(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error");
+    /// A service that we need is unavailable; nothing was changed.
+    pub const UNAVAILABLE: Self = code(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "SERVICE_UNAVAILABLE",
+        "Service temporarily unavailable. Please try again.",
+    );
+}
+
+/// An error on its way to the client.
+#[derive(Debug)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// `code` of the envelope, if it has one.
+    pub code: Option<&'static str>,
+    /// `message` of the envelope.
+    pub message: String,
+    /// What the log says of it, beside the code. Never data of a request.
+    pub reason: Option<String>,
+}
+
+impl ApiError {
+    /// 400 `VALIDATION_ERROR` with its issues joined.
+    pub fn validation(message: String) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code: Some("VALIDATION_ERROR"), message, reason: None }
+    }
+
+    /// 400 without a code, as Better Auth sends for a few faults.
+    pub fn bad_request(message: String) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, code: None, message, reason: None }
+    }
+
+    /// 415 with the media types that the route takes.
+    pub fn media_type(message: String) -> Self {
+        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: Some("UNSUPPORTED_MEDIA_TYPE"), message, reason: None }
+    }
+
+    /// 503 for what may work later.
+    pub fn unavailable(reason: impl ToString) -> Self {
+        Self { reason: Some(reason.to_string()), ..ErrorCode::UNAVAILABLE.into() }
+    }
+
+    /// 500 for what must not happen.
+    pub fn internal(reason: impl ToString) -> Self {
+        Self { reason: Some(reason.to_string()), ..ErrorCode::INTERNAL.into() }
+    }
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self { status: code.status, code: code.code, message: code.message.to_owned(), reason: None }
+    }
+}
+
+impl From<crate::ports::StoreError> for ApiError {
+    fn from(error: crate::ports::StoreError) -> Self {
+        use crate::ports::StoreError::{Corrupt, Unavailable};
+        match error {
+            Unavailable { .. } => Self::unavailable(error),
+            Corrupt { .. } => Self::internal(error),
+        }
+    }
+}
+
+impl From<crate::ports::HashError> for ApiError {
+    fn from(error: crate::ports::HashError) -> Self {
+        Self::internal(error)
+    }
+}

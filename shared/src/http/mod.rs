@@ -1,0 +1,29 @@
+//! The gateway's side: events to requests, requests to flows, results to
+//! responses. No other module knows `lambda_http`.
+
+mod body;
+mod cookies;
+mod csrf;
+pub mod endpoints;
+mod error;
+mod error_page;
+mod guard;
+mod outcome;
+mod query;
+mod redirect;
+mod request;
+mod response;
+mod routes;
+mod service;
+mod trusted_origins;
+
+pub use cookies::CookieJar;
+pub use error::{ApiError, ErrorCode};
+/// Why the Lambda runtime stopped.
+pub use lambda_http::Error;
+pub use outcome::{Audit, fingerprint};
+pub use request::AuthRequest;
+pub use response::Reply;
+pub use routes::{Function, ROUTES, Route, RouteInfo};
+pub use service::{Endpoint, serve};
+pub use trusted_origins::TrustedOrigins;

@@ -1,0 +1,143 @@
+//! The one line that every request leaves in the log.
+
+use std::io::Write as _;
+
+use http::StatusCode;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use super::routes::{Function, RouteInfo};
+use crate::domain::{Email, Timestamp, UserId};
+
+/// What an endpoint tells the log about a request: a stable event name and
+/// hashed identifiers. It has no place for a password, token, cookie or address.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Audit {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+impl Audit {
+    /// Names what happened, such as `sign_in.succeeded`.
+    pub fn event(&mut self, event: &'static str) -> &mut Self {
+        self.event = Some(event);
+        self
+    }
+
+    /// Whom it happened to.
+    pub fn user(&mut self, id: &UserId) -> &mut Self {
+        self.user = Some(fingerprint(id.as_str()));
+        self
+    }
+
+    /// The address that was named.
+    pub fn email(&mut self, email: &Email) -> &mut Self {
+        self.email = Some(fingerprint(email.as_str()));
+        self
+    }
+
+    /// The error that a redirect carries.
+    pub fn detail(&mut self, detail: &'static str) -> &mut Self {
+        self.detail = Some(detail);
+        self
+    }
+
+    /// Why; a fixed text or the code of a service's error.
+    pub fn reason(&mut self, reason: impl Into<String>) -> &mut Self {
+        self.reason = Some(reason.into());
+        self
+    }
+}
+
+/// The first 64 bits of SHA-256, in hex: the same person has the same value,
+/// and whoever knows an identifier can search the log for it.
+pub fn fingerprint(identifier: &str) -> String {
+    Sha256::digest(identifier.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    timestamp: Timestamp,
+    level: &'static str,
+    message: &'static str,
+    function: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
+    duration_ms: i64,
+    #[serde(flatten)]
+    audit: &'a Audit,
+}
+
+/// Everything that the outcome line says.
+pub struct Outcome<'a> {
+    /// When the request came.
+    pub started: Timestamp,
+    /// When the answer was ready.
+    pub finished: Timestamp,
+    /// Function that served it.
+    pub function: Function,
+    /// The gateway's id.
+    pub request_id: &'a str,
+    /// Line of the route table, if it got so far.
+    pub info: Option<&'static RouteInfo>,
+    /// Status of the answer.
+    pub status: StatusCode,
+    /// `code` of the envelope.
+    pub code: Option<&'static str>,
+    /// What the endpoint said.
+    pub audit: &'a Audit,
+}
+
+impl Outcome<'_> {
+    /// Writes the line to standard output, where CloudWatch picks it up.
+    pub fn log(&self) {
+        write_line(&Line {
+            timestamp: self.finished,
+            level: if self.status.is_server_error() { "ERROR" } else { "INFO" },
+            message: "request",
+            function: self.function.name(),
+            request_id: self.request_id,
+            route: self.info.map(|info| format!("{} {}", info.method, info.path)),
+            status: self.status.as_u16(),
+            code: self.code,
+            duration_ms: self.finished.millis().saturating_sub(self.started.millis()),
+            audit: self.audit,
+        });
+    }
+}
+
+/// Logs a fault that belongs to no request, such as a bad setting.
+pub fn log_fault(function: Function, now: Timestamp, message: &'static str, reason: &str) {
+    #[derive(Serialize)]
+    struct Fault<'a> {
+        timestamp: Timestamp,
+        level: &'static str,
+        message: &'static str,
+        function: &'static str,
+        reason: &'a str,
+    }
+    write_line(&Fault { timestamp: now, level: "ERROR", message, function: function.name(), reason });
+}
+
+fn write_line(line: &impl Serialize) {
+    if let Ok(mut text) = serde_json::to_vec(line) {
+        text.push(b'\n');
+        // A full pipe or closed descriptor is no reason to fail a request.
+        let _ = std::io::stdout().lock().write_all(&text);
+    }
+}

@@ -1,0 +1,147 @@
+//! The loop around an endpoint: start, guard, checks, log.
+
+use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
+
+use aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use futures_util::FutureExt as _;
+use http::header::{CONTENT_TYPE, SET_COOKIE};
+use lambda_http::{Body, Error, LambdaEvent, Request, Response, service_fn};
+use serde_json::value::RawValue;
+
+use super::{
+    ApiError, Audit, AuthRequest, ErrorCode, Reply, TrustedOrigins, body, csrf, guard,
+    outcome::{Outcome, log_fault},
+    routes::{Function, Route},
+};
+use crate::{adapters::SystemClock, config::Config, ports::Clock as _};
+
+/// Longest time that a request may take. Whatever hangs, the client gets an
+/// answer before the function's own timeout and the gateway's.
+const DEADLINE: Duration = Duration::from_secs(8);
+
+/// What a function does with the requests of its routes.
+pub trait Endpoint: Send + Sync + 'static {
+    /// Answers a request whose body is parsed and whose origin is checked.
+    fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> impl Future<Output = Result<Reply, ApiError>> + Send;
+}
+
+/// Runs a function: reads the settings, starts the endpoint, and serves events
+/// until Lambda stops the process.
+///
+/// With a bad setting every request is answered 503, and the log says why:
+/// a function that fails to start would be started over and over.
+///
+/// # Errors
+/// Only if the Runtime API goes away.
+pub async fn serve<E: Endpoint>(function: Function, start: impl AsyncFnOnce(Config) -> E) -> Result<(), Error> {
+    log_panics(function);
+    let endpoint = match Config::from_environment() {
+        Ok(config) => {
+            let trusted = config.trusted_origins.clone();
+            Some((start(config).await, trusted))
+        }
+        Err(faults) => {
+            log_fault(function, SystemClock.now(), "invalid settings", &faults.to_string());
+            None
+        }
+    };
+    let endpoint = endpoint.as_ref();
+    lambda_http::lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
+        Ok::<_, Error>(Box::pin(invoke(function, endpoint, event.payload.get())).await)
+    }))
+    .await
+}
+
+async fn invoke<E: Endpoint>(
+    function: Function,
+    endpoint: Option<&(E, TrustedOrigins)>,
+    event: &str,
+) -> ApiGatewayV2httpResponse {
+    let started = SystemClock.now();
+    let mut audit = Audit::default();
+    let (request, result) = match read(function, event) {
+        Ok(mut request) => {
+            let result = match endpoint {
+                Some((endpoint, trusted)) => answer(endpoint, trusted, &mut request, &mut audit).await,
+                None => Err(ApiError::unavailable("invalid settings")),
+            };
+            (Some(request), result)
+        }
+        Err(error) => (None, Err(error)),
+    };
+    let broken_id = request.is_none().then(|| guard::request_id(event)).unwrap_or_default();
+    if let Err(error) = &result
+        && let Some(reason) = &error.reason
+    {
+        audit.reason(reason.clone());
+    }
+    let code = result.as_ref().err().and_then(|error| error.code);
+    let reply = result.unwrap_or_else(|error| Reply::error(&error));
+    Outcome {
+        started,
+        finished: SystemClock.now(),
+        function,
+        request_id: request.as_ref().map_or(broken_id.as_str(), |request| &request.request_id),
+        info: request.as_ref().map(|request| request.info),
+        status: reply.status(),
+        code,
+        audit: &audit,
+    }
+    .log();
+    to_gateway(reply)
+}
+
+/// The request in an event. What the guard lets through and `lambda_http`
+/// panics on all the same can only be the event's fault.
+fn read(function: Function, event: &str) -> Result<AuthRequest, ApiError> {
+    let event = guard::parse(event).ok_or(ErrorCode::MALFORMED_REQUEST)?;
+    let request = std::panic::catch_unwind(AssertUnwindSafe(|| Request::from(event)))
+        .map_err(|_| ErrorCode::MALFORMED_REQUEST)?;
+    AuthRequest::from_event(function, request).ok_or_else(|| ErrorCode::NOT_FOUND.into())
+}
+
+async fn answer<E: Endpoint>(
+    endpoint: &E,
+    trusted: &TrustedOrigins,
+    request: &mut AuthRequest,
+    audit: &mut Audit,
+) -> Result<Reply, ApiError> {
+    if request.info.method != "GET" {
+        if request.info.route != Route::PostSession {
+            let content_type = request.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+            request.body = body::parse(&request.raw_body, content_type.as_deref(), request.info.accepts_form)?;
+        }
+        csrf::check_request(request, trusted)?;
+    }
+    // Boxed: the types of nested futures would outgrow the compiler's limits.
+    let work = AssertUnwindSafe(Box::pin(endpoint.handle(request, audit))).catch_unwind();
+    match tokio::time::timeout(DEADLINE, work).await {
+        Ok(Ok(result)) => result,
+        Ok(Err(_)) => Err(ApiError::internal("panic")),
+        Err(_) => Err(ApiError::unavailable("deadline exceeded")),
+    }
+}
+
+/// A response as the gateway expects it (payload format 2.0): cookies apart.
+fn to_gateway(reply: Reply) -> ApiGatewayV2httpResponse {
+    let (mut parts, body) = Response::<Body>::from(reply).into_parts();
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = i64::from(parts.status.as_u16());
+    response.cookies =
+        parts.headers.get_all(SET_COOKIE).iter().filter_map(|cookie| cookie.to_str().ok().map(str::to_owned)).collect();
+    parts.headers.remove(SET_COOKIE);
+    response.headers = parts.headers;
+    response.body = match body {
+        Body::Empty => None,
+        body => Some(body),
+    };
+    response
+}
+
+/// Says where a panic happened, and nothing that it was about.
+fn log_panics(function: Function) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        log_fault(function, SystemClock.now(), "panic", &place);
+    }));
+}
