@@ -1,0 +1,23 @@
+//! Serves `POST /reset-password`, `POST /password-reset/confirm`, `GET /reset-password/{token}`.
+
+use shared::{
+    adapters::{Aws, OsRandom, Service, dynamodb::DynamoDb},
+    crypto::Argon2Hasher,
+    http::{
+        Error, Function,
+        endpoints::{Core, ResetConfirmEndpoint},
+        serve,
+    },
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    serve(Function::ResetConfirm, async |config| {
+        let aws = Aws::from_environment();
+        let hasher = Argon2Hasher::new(config.hashing, OsRandom);
+        let store = DynamoDb::new(aws.dynamodb(), config.tables.clone());
+        aws.warm(Service::DynamoDb).await;
+        ResetConfirmEndpoint { core: Core::new(config), hasher, store }
+    })
+    .await
+}
