@@ -28,10 +28,14 @@ const PREVIOUS: &str = "AWSPREVIOUS";
 /// After how many seconds a cached secret is read again, beside the request
 /// that finds it old.
 const MAX_AGE: i64 = 300;
-/// How many seconds apart reads are, whatever asks for them.
+/// How many seconds apart such reads are as long as they fail.
 const MIN_INTERVAL: i64 = 30;
-/// How long a request waits for a secret that nothing is cached of.
-const LOAD_TIMEOUT: Duration = Duration::from_millis(2500);
+/// How long a request waits for a secret that nothing is cached of, in
+/// milliseconds; the start of the process, if it is for this request, included.
+const LOAD_MILLIS: i64 = 2000;
+/// How long after that a request still counts as the one that the process was
+/// started for, in milliseconds.
+const START_MILLIS: i64 = 1000;
 
 /// There is no secret to sign with.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -57,8 +61,12 @@ struct Shared {
 #[derive(Default)]
 struct State {
     keys: Option<Arc<Keyring>>,
+    /// When both versions were read last.
     read_at: Option<Timestamp>,
     tried_at: Option<Timestamp>,
+    /// When the read at the start began, until a request made use of it.
+    started_at: Option<Timestamp>,
+    misses: MissLimit,
 }
 
 impl SecretCache {
@@ -68,9 +76,10 @@ impl SecretCache {
     }
 
     /// Reads the secret, so that the first request finds it. A failure shows
-    /// when that request comes, which tries again.
+    /// when that request comes, which tries again if there is time left.
     pub async fn load(&self) {
-        let _ = self.read().await;
+        self.with_state(|state| state.started_at = Some(SystemClock.now()));
+        let _ = self.read(LOAD_MILLIS).await;
     }
 
     /// The secrets to sign and verify with. An old cache is renewed beside the
@@ -79,72 +88,122 @@ impl SecretCache {
     /// # Errors
     /// [`SecretUnavailable`] if none was ever read.
     pub async fn keys(&self) -> Result<Arc<Keyring>, SecretUnavailable> {
-        let (cached, is_old) = self.cached();
+        let now = SystemClock.now();
+        let (cached, is_old, time_left) =
+            self.with_state(|state| (state.keys.clone(), state.is_old(now), state.time_left(now)));
         let Some(keys) = cached else {
-            return self.read().await;
+            return if time_left > 0 { self.read(time_left).await } else { Err(timed_out()) };
         };
         if is_old {
             let cache = self.clone();
-            tokio::spawn(async move { cache.read().await });
+            tokio::spawn(async move { cache.read(LOAD_MILLIS).await });
         }
         Ok(keys)
     }
 
-    /// The secrets, read anew because something was signed by none of the
-    /// known ones. At most once per half minute, so that forgeries cannot make
-    /// it a load; `None` if it is not time yet or nothing changed.
+    /// Newer secrets than the given ones, since something was signed by none
+    /// of them. Read a few times at once and then at intervals, so that
+    /// forgeries cannot make it a load; `None` if it is not time yet or there
+    /// are none.
     pub async fn renewed(&self, known: &Keyring) -> Option<Arc<Keyring>> {
-        if !self.may_try() {
-            return None;
+        let (cached, may_read) = self.with_state(|state| {
+            let cached = state.keys.clone().filter(|cached| !cached.is_same(known));
+            let may_read = cached.is_none() && state.misses.allow(SystemClock.now());
+            (cached, may_read)
+        });
+        if !may_read {
+            return cached;
         }
-        let keys = self.read().await.ok()?;
-        (keys.current.version() != known.current.version()).then_some(keys)
+        self.read(LOAD_MILLIS).await.ok().filter(|keys| !keys.is_same(known))
     }
 
-    fn cached(&self) -> (Option<Arc<Keyring>>, bool) {
-        let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_old = state.read_at.is_none_or(|at| at.plus_seconds(MAX_AGE) <= SystemClock.now());
-        let may_try = state.tried_at.is_none_or(|at| at.plus_seconds(MIN_INTERVAL) <= SystemClock.now());
-        (state.keys.clone(), is_old && may_try)
-    }
-
-    fn may_try(&self) -> bool {
-        let state = self.shared.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.tried_at.is_none_or(|at| at.plus_seconds(MIN_INTERVAL) <= SystemClock.now())
-    }
-
-    async fn read(&self) -> Result<Arc<Keyring>, SecretUnavailable> {
+    async fn read(&self, millis: i64) -> Result<Arc<Keyring>, SecretUnavailable> {
         self.with_state(|state| state.tried_at = Some(SystemClock.now()));
-        let keys = tokio::time::timeout(LOAD_TIMEOUT, self.fetch())
-            .await
-            .map_err(|_| SecretUnavailable("timeout".to_owned()))??;
+        let limit = Duration::from_millis(millis.unsigned_abs());
+        let (keys, is_complete) = tokio::time::timeout(limit, self.fetch()).await.map_err(|_| timed_out())??;
         let keys = Arc::new(keys);
         self.with_state(|state| {
             state.keys = Some(Arc::clone(&keys));
-            state.read_at = Some(SystemClock.now());
+            state.read_at = is_complete.then(|| SystemClock.now());
         });
         Ok(keys)
     }
 
-    fn with_state(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.shared.state.lock().unwrap_or_else(PoisonError::into_inner));
+    fn with_state<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.shared.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn fetch(&self) -> Result<Keyring, SecretUnavailable> {
-        let (current, previous) = futures_util::join!(self.fetch_stage(CURRENT), self.fetch_stage(PREVIOUS));
-        let current = current?.ok_or_else(|| SecretUnavailable("no AWSCURRENT version".to_owned()))?;
+    /// The secrets, and whether the previous one could be read too.
+    async fn fetch(&self) -> Result<(Keyring, bool), SecretUnavailable> {
+        let stage = |stage| get(&self.shared.client, &self.shared.secret_id, stage);
+        let (current, previous) = futures_util::join!(stage(CURRENT), stage(PREVIOUS));
+        let (version, value) =
+            current.map_err(SecretUnavailable)?.ok_or_else(|| SecretUnavailable("no AWSCURRENT version".to_owned()))?;
+        let current = SigningSecret::new(version, &value).map_err(|error| SecretUnavailable(error.to_string()))?;
         // A previous version that cannot be read must not keep the current one
         // from being used, and one that is too short is as good as none.
-        Ok(Keyring { current, previous: previous.unwrap_or_default() })
+        Ok(match previous {
+            Ok(previous) => {
+                let previous = previous.and_then(|(version, value)| SigningSecret::new(version, &value).ok());
+                (Keyring { current, previous }, true)
+            }
+            Err(_) => (Keyring { previous: self.known_before(&current), current }, false),
+        })
     }
 
-    async fn fetch_stage(&self, stage: &str) -> Result<Option<SigningSecret>, SecretUnavailable> {
-        let Some((version, value)) =
-            get(&self.shared.client, &self.shared.secret_id, stage).await.map_err(SecretUnavailable)?
-        else {
-            return Ok(None);
-        };
-        SigningSecret::new(version, &value).map(Some).map_err(|error| SecretUnavailable(error.to_string()))
+    /// The version before the given one, as far as the cache knows.
+    fn known_before(&self, current: &SigningSecret) -> Option<SigningSecret> {
+        let known = self.with_state(|state| state.keys.clone())?;
+        if known.current.version() == current.version() { known.previous.clone() } else { Some(known.current.clone()) }
+    }
+}
+
+impl State {
+    fn is_old(&self, now: Timestamp) -> bool {
+        self.read_at.is_none_or(|at| at.plus_seconds(MAX_AGE) <= now)
+            && self.tried_at.is_none_or(|at| at.plus_seconds(MIN_INTERVAL) <= now)
+    }
+
+    /// How long a request may wait for its first secret. If the process was
+    /// started for it, that is what the start has left.
+    fn time_left(&mut self, now: Timestamp) -> i64 {
+        let waited = self.started_at.take().map_or(i64::MAX, |at| now.millis().saturating_sub(at.millis()));
+        if waited < LOAD_MILLIS + START_MILLIS { (LOAD_MILLIS - waited).clamp(0, LOAD_MILLIS) } else { LOAD_MILLIS }
+    }
+}
+
+fn timed_out() -> SecretUnavailable {
+    SecretUnavailable("timeout".to_owned())
+}
+
+/// How often something signed by no known secret may cause a read: a few times
+/// at once, since the first may be a forgery and the next a token of a secret
+/// that was rotated just now, and then at intervals.
+#[derive(Debug)]
+struct MissLimit {
+    /// When all reads are at hand again.
+    full_at: Timestamp,
+}
+
+impl MissLimit {
+    /// Reads that may follow each other at once.
+    const BURST: i64 = 3;
+    /// Seconds after which there is one more.
+    const INTERVAL: i64 = 10;
+
+    fn allow(&mut self, now: Timestamp) -> bool {
+        let full_at = self.full_at.max(now).plus_seconds(Self::INTERVAL);
+        let allowed = full_at <= now.plus_seconds(Self::BURST * Self::INTERVAL);
+        if allowed {
+            self.full_at = full_at;
+        }
+        allowed
+    }
+}
+
+impl Default for MissLimit {
+    fn default() -> Self {
+        Self { full_at: Timestamp::from_millis(0) }
     }
 }
 
@@ -167,6 +226,14 @@ impl OAuthClientSecret {
         let fresh = SystemClock.now() < read_at.plus_seconds(max_age);
         fresh.then(|| clients.get(provider).cloned())
     }
+
+    /// Makes the clients that are there, if any, last until the next try.
+    fn put_off(&self) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((read_at, _)) = state.as_mut() {
+            *read_at = SystemClock.now().plus_seconds(MIN_INTERVAL - MAX_AGE);
+        }
+    }
 }
 
 impl FetchOAuthClients for OAuthClientSecret {
@@ -188,8 +255,12 @@ impl FetchOAuthClients for OAuthClientSecret {
                 *state = Some((SystemClock.now(), clients));
                 Ok(client)
             }
-            // An outage does not change what was read before.
-            Err(error) => self.cached(provider, i64::MAX / 2000).ok_or(error),
+            // An outage does not change what was read before, and is waited
+            // for only now and then.
+            Err(error) => {
+                self.put_off();
+                self.cached(provider, i64::MAX / 2000).ok_or(error)
+            }
         }
     }
 }
@@ -209,5 +280,56 @@ async fn get(client: &Client, secret_id: &str, stage: &str) -> Result<Option<(St
             Ok(None)
         }
         Err(error) => Err(error.code().unwrap_or("unreachable").to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(1_800_000_000_000 + seconds * 1000)
+    }
+
+    #[test]
+    fn misses_read_at_once_a_few_times_and_then_at_intervals() {
+        let mut misses = MissLimit::default();
+        let allowed = |misses: &mut MissLimit, second| (0..100).filter(|_| misses.allow(at(second))).count();
+        assert_eq!(allowed(&mut misses, 0), 3);
+        assert_eq!(allowed(&mut misses, 9), 0);
+        assert_eq!(allowed(&mut misses, 10), 1);
+        assert_eq!(allowed(&mut misses, 30), 2);
+        assert_eq!(allowed(&mut misses, 3600), 3);
+    }
+
+    #[test]
+    fn a_request_and_the_start_for_it_share_their_time() {
+        let time_left = |started_at: Option<i64>, millis| {
+            let started_at = started_at.map(Timestamp::from_millis);
+            State { started_at, ..State::default() }.time_left(Timestamp::from_millis(millis))
+        };
+        assert_eq!(time_left(None, 10_000), LOAD_MILLIS);
+        assert_eq!(time_left(Some(10_000), 10_300), LOAD_MILLIS - 300);
+        assert_eq!(time_left(Some(10_000), 10_000 + LOAD_MILLIS + 5), 0);
+        // Started long ago, for somebody else or for nobody.
+        assert_eq!(time_left(Some(10_000), 14_000), LOAD_MILLIS);
+        // Only once.
+        let mut state = State { started_at: Some(at(0)), ..State::default() };
+        assert_eq!(state.time_left(at(2)), 0);
+        assert_eq!(state.time_left(at(2)), LOAD_MILLIS);
+    }
+
+    #[test]
+    fn an_old_cache_is_read_again_and_failures_wait() {
+        let state = |read_at: Option<i64>, tried_at: i64| State {
+            read_at: read_at.map(at),
+            tried_at: Some(at(tried_at)),
+            ..State::default()
+        };
+        assert!(!state(Some(0), 0).is_old(at(299)));
+        assert!(state(Some(0), 0).is_old(at(300)));
+        assert!(!state(Some(0), 290).is_old(at(319)));
+        assert!(state(Some(0), 290).is_old(at(320)));
+        assert!(state(None, 0).is_old(at(30)));
     }
 }

@@ -97,6 +97,11 @@ impl Keyring {
         self.accepted().find(|secret| secret.version == version)
     }
 
+    /// Whether both hold the same versions.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.accepted().map(SigningSecret::version).eq(other.accepted().map(SigningSecret::version))
+    }
+
     /// All accepted secrets, the current one first.
     pub fn accepted(&self) -> impl Iterator<Item = &SigningSecret> {
         std::iter::once(&self.current).chain(&self.previous)
