@@ -6,7 +6,7 @@
 //! does not have. Only Amazon's own root certificates are loaded; parsing the
 //! system's whole store is half of the start of an SDK function.
 
-use std::{env, time::Duration};
+use std::{collections::HashMap, env, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig};
@@ -33,7 +33,7 @@ const CALL_TIMEOUT: Duration = Duration::from_millis(2500);
 const ATTEMPTS: u32 = 3;
 
 /// An AWS service that the functions call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Service {
     /// DynamoDB.
     DynamoDb,
@@ -44,6 +44,8 @@ pub enum Service {
 }
 
 impl Service {
+    const ALL: [Self; 3] = [Self::DynamoDb, Self::SecretsManager, Self::Ses];
+
     const fn endpoint_variable(self) -> &'static str {
         match self {
             Self::DynamoDb => "AWS_ENDPOINT_URL_DYNAMODB",
@@ -67,12 +69,19 @@ pub struct Aws {
     region: String,
     credentials: SharedCredentialsProvider,
     connector: SharedHttpConnector,
+    endpoints: HashMap<Service, String>,
 }
 
 impl Aws {
-    /// Reads region and credentials from the environment and prepares TLS.
+    /// Reads region, credentials and endpoints from the environment and
+    /// prepares TLS.
     pub fn from_environment() -> Self {
-        let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
+        Self::from_variables(|name| env::var(name).ok())
+    }
+
+    /// The same from the given variables.
+    pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
+        let variable = |name| variable(name).filter(|value| !value.is_empty());
         let credentials = Credentials::new(
             variable("AWS_ACCESS_KEY_ID").unwrap_or_default(),
             variable("AWS_SECRET_ACCESS_KEY").unwrap_or_default(),
@@ -84,6 +93,14 @@ impl Aws {
             region: variable("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
             credentials: SharedCredentialsProvider::new(credentials),
             connector: connector(),
+            // As the AWS tools read them.
+            endpoints: Service::ALL
+                .into_iter()
+                .filter_map(|service| {
+                    let url = variable(service.endpoint_variable()).or_else(|| variable("AWS_ENDPOINT_URL"))?;
+                    Some((service, url))
+                })
+                .collect(),
         }
     }
 
@@ -96,7 +113,7 @@ impl Aws {
             .http_client(self.http_client())
             .retry_config(retries())
             .timeout_config(timeouts());
-        config.set_endpoint_url(endpoint_override(Service::DynamoDb));
+        config.set_endpoint_url(self.endpoints.get(&Service::DynamoDb).cloned());
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
@@ -109,7 +126,7 @@ impl Aws {
             .http_client(self.http_client())
             .retry_config(retries())
             .timeout_config(timeouts());
-        config.set_endpoint_url(endpoint_override(Service::SecretsManager));
+        config.set_endpoint_url(self.endpoints.get(&Service::SecretsManager).cloned());
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
 
@@ -122,7 +139,7 @@ impl Aws {
             .http_client(self.http_client())
             .retry_config(retries())
             .timeout_config(timeouts());
-        config.set_endpoint_url(endpoint_override(Service::Ses));
+        config.set_endpoint_url(self.endpoints.get(&Service::Ses).cloned());
         aws_sdk_sesv2::Client::from_conf(config.build())
     }
 
@@ -135,7 +152,7 @@ impl Aws {
     }
 
     fn endpoint(&self, service: Service) -> String {
-        endpoint_override(service).unwrap_or_else(|| {
+        self.endpoints.get(&service).cloned().unwrap_or_else(|| {
             let suffix = if self.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
             format!("https://{}.{}.{suffix}/", service.host(), self.region)
         })
@@ -145,13 +162,6 @@ impl Aws {
         let connector = self.connector.clone();
         http_client_fn(move |_, _| connector.clone())
     }
-}
-
-/// `AWS_ENDPOINT_URL_<SERVICE>` or `AWS_ENDPOINT_URL`, as the AWS tools read them.
-fn endpoint_override(service: Service) -> Option<String> {
-    [service.endpoint_variable(), "AWS_ENDPOINT_URL"]
-        .into_iter()
-        .find_map(|name| env::var(name).ok().filter(|value| !value.is_empty()))
 }
 
 fn connector() -> SharedHttpConnector {

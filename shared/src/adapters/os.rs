@@ -22,6 +22,7 @@ impl Clock for SystemClock {
 pub struct OsRandom;
 
 impl Random for OsRandom {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system for randomness")]
     #[expect(clippy::expect_used, reason = "without randomness nothing here is safe: rather one 500 than a weak token")]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the kernel gives randomness");

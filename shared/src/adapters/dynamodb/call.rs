@@ -122,7 +122,7 @@ fn is_passing(reason: &CancellationReason) -> bool {
 }
 
 /// Waits a random part of a doubling time, so that racers spread.
-async fn back_off(attempt: u32) {
+pub async fn back_off(attempt: u32) {
     let ceiling = CONFLICT_BACKOFF << attempt.min(6);
     let mut byte = [0];
     OsRandom.fill(&mut byte);

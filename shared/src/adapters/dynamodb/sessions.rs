@@ -2,7 +2,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWr
 
 use super::{
     DynamoDb,
-    call::{Written, unavailable, write as write_item},
+    call::{Written, back_off, unavailable, write as write_item},
     item::{Builder, Item, Reader, millis, s},
     users,
 };
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Times that keys which a batch left unread are asked for again.
-const BATCH_ATTEMPTS: usize = 3;
+const BATCH_ATTEMPTS: u32 = 4;
 
 impl CreateSession for DynamoDb {
     async fn create_session(&self, session: &Session) -> StoreResult<()> {
@@ -56,7 +56,10 @@ impl DynamoDb {
             wanted.insert(table.clone(), keys);
         }
         let mut found: HashMap<String, Vec<Item>> = HashMap::new();
-        for _ in 0..BATCH_ATTEMPTS {
+        for attempt in 0..BATCH_ATTEMPTS {
+            if attempt > 0 {
+                back_off(attempt).await;
+            }
             let output = self
                 .client
                 .batch_get_item()
@@ -90,7 +93,8 @@ impl ExtendSession for DynamoDb {
                 .table_name(&self.tables.sessions)
                 .set_key(Some(key(&session.handle)))
                 .update_expression("SET expiresAt = :new, #ttl = :ttl, updatedAt = :now")
-                .condition_expression("expiresAt = :old")
+                // The new expiry is there already if an answer was lost.
+                .condition_expression("expiresAt IN (:old, :new)")
                 .expression_attribute_names("#ttl", "ttl")
                 .expression_attribute_values(":old", millis(session.expires_at))
                 .expression_attribute_values(":new", millis(expires_at))

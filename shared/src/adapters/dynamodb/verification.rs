@@ -98,7 +98,7 @@ impl StoreOAuthState for DynamoDb {
 impl FindOAuthState for DynamoDb {
     async fn oauth_state(&self, token_hash: &str) -> StoreResult<Option<OAuthState>> {
         let item = self.token("read oauth state", token_hash).await?;
-        item.as_ref().map(read_state).transpose()
+        item.filter(|item| !item.contains_key("consumedBy")).as_ref().map(read_state).transpose()
     }
 }
 

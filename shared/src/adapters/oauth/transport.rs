@@ -39,8 +39,6 @@ pub(super) enum TransportError {
     Unreachable,
     #[error("answer longer than {MAX_BODY} bytes")]
     TooLong,
-    #[error("redirect (status {0}) not followed")]
-    Redirect(u16),
     #[error("status {0}")]
     Status(u16),
     #[error("answer is not JSON")]
@@ -50,10 +48,11 @@ pub(super) enum TransportError {
 }
 
 impl Transport {
-    /// Sends one request, once, and reads the answer to its end.
+    /// Sends one request, once, and reads the answer to its end. Every status
+    /// is an answer; a redirect is one that the callers do not accept.
     ///
     /// # Errors
-    /// [`TransportError`], also for redirects; other statuses are answers.
+    /// [`TransportError`].
     pub(super) async fn send(
         &self,
         request: http::Request<Vec<u8>>,
@@ -112,9 +111,6 @@ pub(super) fn require_json<B>(response: &http::Response<B>) -> Result<(), Transp
 async fn read(response: HttpResponse) -> Result<http::Response<Vec<u8>>, TransportError> {
     let response = response.try_into_http1x().map_err(|_| TransportError::Malformed)?;
     let (parts, body) = response.into_parts();
-    if parts.status.is_redirection() {
-        return Err(TransportError::Redirect(parts.status.as_u16()));
-    }
     let mut body = ByteStream::new(body);
     let mut bytes = Vec::new();
     while let Some(chunk) = body.next().await {
