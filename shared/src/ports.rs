@@ -162,7 +162,7 @@ pub trait StoreOAuthState: Sync {
 
 /// Reads the state of OAuth sign-ins without redeeming it.
 pub trait FindOAuthState: Sync {
-    /// The state under a hash, used or not, expired or not.
+    /// The unused state under a hash, expired or not.
     fn oauth_state(&self, token_hash: &str) -> impl Future<Output = StoreResult<Option<OAuthState>>> + Send;
 }
 

@@ -48,8 +48,6 @@ pub fn parse(body: &[u8], content_type: Option<&str>, accepts_form: bool) -> Res
 }
 
 fn parse_json(body: &[u8]) -> Result<Value, ApiError> {
-    // WHATWG's JSON reading drops a byte order mark.
-    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     serde_json::from_slice::<Strict>(body).map(|strict| strict.0).map_err(|_| ErrorCode::INVALID_JSON.into())
 }
 
@@ -140,7 +138,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 /// Reads typed fields out of a body or a query and collects every issue, so
 /// that one answer names them all.
 pub struct Fields<'a> {
-    part: &'static str,
+    part: String,
     source: Source<'a>,
     issues: Vec<String>,
 }
@@ -163,9 +161,11 @@ impl<'a> Fields<'a> {
     /// Fields of a JSON body that has to be an object.
     pub fn of_body(body: Option<&'a Value>) -> Self {
         match body {
-            Some(Value::Object(object)) => Self { part: "body", source: Source::Object(object), issues: Vec::new() },
+            Some(Value::Object(object)) => {
+                Self { part: "body".to_owned(), source: Source::Object(object), issues: Vec::new() }
+            }
             other => Self {
-                part: "body",
+                part: "body".to_owned(),
                 source: Source::Nothing,
                 issues: vec![format!("[body] Invalid input: expected object, received {}", type_name(other))],
             },
@@ -185,14 +185,14 @@ impl<'a> Fields<'a> {
     /// Fields of a body that may be missing altogether.
     pub fn of_optional_body(body: Option<&'a Value>) -> Self {
         match body {
-            None => Self { part: "body", source: Source::Nothing, issues: Vec::new() },
+            None => Self { part: "body".to_owned(), source: Source::Nothing, issues: Vec::new() },
             some => Self::of_body(some),
         }
     }
 
     /// Parameters of a query.
     pub fn of_query(query: &'a Query) -> Self {
-        Self { part: "query", source: Source::Query(query), issues: Vec::new() }
+        Self { part: "query".to_owned(), source: Source::Query(query), issues: Vec::new() }
     }
 
     fn get(&self, name: &'a str) -> Field<'a> {
@@ -334,15 +334,52 @@ impl<'a> Fields<'a> {
             .collect()
     }
 
-    /// Whether a field is there at all, and not `null`.
-    pub fn has(&self, name: &'a str) -> bool {
-        !matches!(self.get(name), Field::Absent | Field::Other(Value::Null))
+    /// An optional object of anything.
+    pub fn optional_open_record(&mut self, name: &'a str) {
+        match self.get(name) {
+            Field::Absent | Field::Other(Value::Object(_)) => {}
+            Field::Other(other) => self.unexpected(name, "record", type_name(Some(other))),
+            Field::Text(_) | Field::Repeated => self.unexpected(name, "record", "string"),
+        }
+    }
+
+    /// An optional number.
+    pub fn optional_number(&mut self, name: &'a str) {
+        match self.get(name) {
+            Field::Absent | Field::Other(Value::Number(_)) => {}
+            Field::Other(other) => self.unexpected(name, "number", type_name(Some(other))),
+            Field::Text(_) | Field::Repeated => self.unexpected(name, "number", "string"),
+        }
+    }
+
+    /// An optional object with fields of its own; whether it is there.
+    pub fn optional_object(&mut self, name: &'a str, read: impl FnOnce(&mut Self)) -> bool {
+        match self.get(name) {
+            Field::Absent => return false,
+            Field::Other(Value::Object(object)) => {
+                let part = format!("{}.{name}", self.part);
+                let mut inner = Self { part, source: Source::Object(object), issues: Vec::new() };
+                read(&mut inner);
+                self.issues.append(&mut inner.issues);
+            }
+            Field::Other(other) => self.unexpected(name, "object", type_name(Some(other))),
+            Field::Text(_) | Field::Repeated => self.unexpected(name, "object", "string"),
+        }
+        true
     }
 
     /// An upper bound on a string's length, in characters.
     pub fn at_most(&mut self, name: &str, text: &str, max: usize) {
         if text.chars().nth(max).is_some() {
             self.issue(name, &format!("Too big: expected string to have <={max} characters"));
+        }
+    }
+
+    /// A string of one line, which neither a log nor a mail header can be
+    /// broken by.
+    pub fn single_line(&mut self, name: &str, text: &str) {
+        if text.chars().any(char::is_control) {
+            self.issue(name, "Invalid input: control characters are not allowed");
         }
     }
 

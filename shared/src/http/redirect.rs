@@ -4,10 +4,10 @@ use url::{Url, form_urlencoded};
 
 /// `target`, made absolute, with the parameters set; others are kept.
 /// `target` was checked before; what does not resolve falls back to the base.
-pub fn with_parameters(base_origin: &str, target: &str, parameters: &[(&str, &str)]) -> String {
-    let base = Url::parse(base_origin);
+pub fn with_parameters(base_url: &str, target: &str, parameters: &[(&str, &str)]) -> String {
+    let base = Url::parse(base_url);
     let Ok(mut url) = base.and_then(|base| base.join(target)) else {
-        return base_origin.to_owned();
+        return base_url.to_owned();
     };
     let kept: Vec<(String, String)> = url
         .query_pairs()

@@ -69,7 +69,7 @@ async fn invoke<E: Endpoint>(
         }
         Err(error) => (None, Err(error)),
     };
-    let broken_id = request.is_none().then(|| guard::request_id(event)).unwrap_or_default();
+    let request_id = request.as_ref().map_or_else(|| guard::request_id(event), |request| request.request_id.clone());
     if let Err(error) = &result
         && let Some(reason) = &error.reason
     {
@@ -81,7 +81,7 @@ async fn invoke<E: Endpoint>(
         started,
         finished: SystemClock.now(),
         function,
-        request_id: request.as_ref().map_or(broken_id.as_str(), |request| &request.request_id),
+        request_id: &request_id,
         info: request.as_ref().map(|request| request.info),
         status: reply.status(),
         code,

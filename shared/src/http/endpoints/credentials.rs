@@ -43,18 +43,28 @@ pub async fn present(
     request: &AuthRequest,
 ) -> Result<(Arc<Keyring>, Credential), ApiError> {
     let mut keys = secrets.keys().await.map_err(ApiError::unavailable)?;
-    let mut found = check(core, &keys, request);
-    if matches!(found, Check::UnknownKey)
-        && let Some(newer) = secrets.renewed(&keys).await
-    {
+    let (mut credential, unknown_key) = check(core, &keys, request);
+    if unknown_key && let Some(newer) = secrets.renewed(&keys).await {
         keys = newer;
-        found = check(core, &keys, request);
+        (credential, _) = check(core, &keys, request);
     }
-    let credential = match found {
-        Check::Found(credential) => credential,
-        Check::UnknownKey => Credential::Nothing,
-    };
     Ok((keys, credential))
+}
+
+/// The credential by the known secrets, and whether something in the request
+/// was signed by none of them.
+fn check(core: &Core, keys: &Keyring, request: &AuthRequest) -> (Credential, bool) {
+    let by_bearer = bearer_token(request).map_or(Check::Found(Credential::Nothing), |token| bearer(core, keys, token));
+    let by_cookie = || by_presented(core.cookies.session_token(&request.headers, keys));
+    match by_bearer {
+        Check::UnknownKey => (by_cookie().credential(), true),
+        Check::Found(Credential::Nothing) => {
+            let check = by_cookie();
+            let unknown_key = matches!(check, Check::UnknownKey);
+            (check.credential(), unknown_key)
+        }
+        Check::Found(credential) => (credential, false),
+    }
 }
 
 enum Check {
@@ -62,13 +72,13 @@ enum Check {
     UnknownKey,
 }
 
-fn check(core: &Core, keys: &Keyring, request: &AuthRequest) -> Check {
-    let from_bearer =
-        bearer_token(request).map_or(Check::Found(Credential::Nothing), |token| bearer(core, keys, token));
-    if !matches!(from_bearer, Check::Found(Credential::Nothing)) {
-        return from_bearer;
+impl Check {
+    fn credential(self) -> Credential {
+        match self {
+            Self::Found(credential) => credential,
+            Self::UnknownKey => Credential::Nothing,
+        }
     }
-    by_presented(core.cookies.session_token(&request.headers, keys))
 }
 
 fn bearer(core: &Core, keys: &Keyring, token: &str) -> Check {

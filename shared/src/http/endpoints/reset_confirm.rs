@@ -76,7 +76,7 @@ impl<S: FindResetToken + ResetPassword, H: HashPassword> ResetConfirmEndpoint<S,
         csrf::check_callback_url(callback_url, &config.trusted_origins)?;
         let invalid = [("error", "INVALID_TOKEN")];
         if callback_url.is_empty() {
-            return Reply::redirect(&with_parameters(&config.base_origin, &config.url("/error"), &invalid));
+            return Reply::redirect(&with_parameters(&config.url(""), &config.url("/error"), &invalid));
         }
         let text = request.parameter.as_deref().unwrap_or_default();
         let is_live = match VerificationToken::parse(Purpose::PasswordReset, text) {
@@ -85,6 +85,6 @@ impl<S: FindResetToken + ResetPassword, H: HashPassword> ResetConfirmEndpoint<S,
         };
         let valid = [("token", text)];
         let parameters = if is_live { &valid } else { &invalid };
-        Reply::redirect(&with_parameters(&config.base_origin, callback_url, parameters))
+        Reply::redirect(&with_parameters(&config.url(""), callback_url, parameters))
     }
 }

@@ -47,7 +47,11 @@ impl<S: FindSession + ExtendSession + Send + 'static> Endpoint for SessionEndpoi
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         match request.info.route {
             Route::Ok => Reply::json(&Health { ok: true }),
-            Route::PostSession => Err(ErrorCode::POST_SESSION.into()),
+            Route::PostSession => {
+                let mut reply = Reply::error(&ErrorCode::POST_SESSION.into());
+                reply.set(PRAGMA, HeaderValue::from_static("no-cache"));
+                Ok(reply)
+            }
             Route::Token => self.read(request, audit, true).await,
             _ => self.read(request, audit, false).await,
         }

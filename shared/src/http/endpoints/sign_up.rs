@@ -59,10 +59,12 @@ fn parse(request: &AuthRequest, check_login: impl FnOnce() -> Result<(), ApiErro
     let mut fields = Fields::of_open_body(request.body.as_ref());
     let name = fields.string("name");
     fields.at_most("name", name, MAX_NAME_LENGTH);
+    fields.single_line("name", name);
     let email = fields.email("email");
     let password = fields.non_empty_string("password");
     let image = fields.optional_string("image");
     fields.at_most("image", image.unwrap_or_default(), MAX_IMAGE_LENGTH);
+    fields.single_line("image", image.unwrap_or_default());
     fields.optional_string("callbackURL");
     let remember = fields.optional_bool("rememberMe").unwrap_or(true);
     fields.finish()?;

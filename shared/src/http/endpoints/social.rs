@@ -73,10 +73,7 @@ fn parse(core: &Core, request: &AuthRequest) -> Result<(OAuthStart, bool, bool),
         fields.refuse("provider", "Invalid input");
     }
     let disable_redirect = fields.optional_bool("disableRedirect").unwrap_or(false);
-    let has_id_token = fields.has("idToken");
-    if has_id_token {
-        check_id_token(&mut fields, body);
-    }
+    let has_id_token = fields.optional_object("idToken", check_id_token);
     let scopes = fields.optional_strings("scopes");
     fields.optional_bool("requestSignUp");
     let login_hint = fields.optional_string("loginHint").map(str::to_owned);
@@ -88,6 +85,7 @@ fn parse(core: &Core, request: &AuthRequest) -> Result<(OAuthStart, bool, bool),
             &format!("additionalParams cannot include reserved OAuth parameters: {reserved}"),
         );
     }
+    fields.optional_open_record("additionalData");
     fields.finish()?;
     let start = OAuthStart {
         provider: provider.unwrap_or_default().to_owned(),
@@ -101,13 +99,17 @@ fn parse(core: &Core, request: &AuthRequest) -> Result<(OAuthStart, bool, bool),
     Ok((start, disable_redirect, has_id_token))
 }
 
-fn check_id_token(fields: &mut Fields<'_>, body: Option<&Value>) {
-    let id_token = body.and_then(|body| body.get("idToken"));
-    match id_token {
-        Some(Value::Object(object)) if object.get("token").is_some_and(Value::is_string) => {}
-        Some(Value::Object(_)) => {
-            fields.refuse("idToken.token", "Invalid input: expected string, received undefined");
-        }
-        _ => fields.refuse("idToken", "Invalid input: expected object"),
+fn check_id_token(id_token: &mut Fields<'_>) {
+    id_token.string("token");
+    for name in ["nonce", "accessToken", "refreshToken"] {
+        id_token.optional_string(name);
     }
+    id_token.optional_number("expiresAt");
+    id_token.optional_object("user", |user| {
+        user.optional_object("name", |name| {
+            name.optional_string("firstName");
+            name.optional_string("lastName");
+        });
+        user.optional_string("email");
+    });
 }
