@@ -1,0 +1,187 @@
+//! The whole stack: options in, a running gateway out.
+
+use std::{
+    collections::HashMap,
+    fs::{self, File, TryLockError},
+    path::Path,
+    sync::Arc,
+};
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::{
+    Data, Error, LogLine, StackOptions,
+    aws::{Aws, Mail},
+    functions,
+    gateway::{self, Gateway},
+    http::{self, Task},
+    logs::Logs,
+    runtime::{InvokeError, Pool},
+    template::{Route, Template},
+};
+
+/// A running stack. Everything it started ends when this is dropped.
+#[derive(Debug)]
+pub struct Stack {
+    port: u16,
+    aws_url: String,
+    template: Template,
+    aws: Aws,
+    logs: Logs,
+    pools: HashMap<String, Arc<Pool>>,
+    _tasks: Vec<Task>,
+    _lock: Option<File>,
+}
+
+impl Stack {
+    /// Builds the functions, starts everything, and waits until one instance
+    /// of each function polls for events.
+    ///
+    /// # Errors
+    /// One clear sentence; see [`Error`].
+    pub async fn start(options: StackOptions) -> Result<Self, Error> {
+        let (gateway_listeners, port) = http::listen(options.port, "--port").await?;
+        let (aws_listeners, aws_port) = http::listen(options.aws_port, "--aws-port").await?;
+        let aws_url = format!("http://127.0.0.1:{aws_port}");
+        let base_url = [("BaseUrl".to_owned(), format!("http://localhost:{port}"))];
+        let template = Template::read_with(&options.template, &options.parameters, &base_url)?;
+        let lock = match &options.data {
+            Data::Memory => None,
+            Data::Path(directory) => Some(lock(directory)?),
+        };
+        let directory = match &options.data {
+            Data::Memory => None,
+            Data::Path(directory) => Some(directory.as_path()),
+        };
+        let commands = functions::commands(&options, &template).await?;
+        let aws = Aws::open(directory, &template).await?;
+        let mut tasks: Vec<Task> = aws_listeners.into_iter().map(|listener| aws.serve(listener)).collect();
+        let logs = Logs::default();
+        let pools = functions::pools(&options, &template, &commands, &aws_url, &logs);
+        functions::warm(&pools).await?;
+        let gateway = Arc::new(Gateway {
+            routes: template.routes.clone(),
+            cors: template.cors.clone(),
+            pools: pools.clone(),
+            aws: aws.clone(),
+            aws_url: aws_url.clone(),
+            port,
+            trust_source_ip: options.trust_source_ip_header,
+        });
+        tasks.extend(gateway_listeners.into_iter().map(|listener| gateway::serve(&gateway, listener)));
+        Ok(Self { port, aws_url, template, aws, logs, pools, _tasks: tasks, _lock: lock })
+    }
+
+    /// Address of the gateway, `http://localhost:PORT`.
+    pub fn url(&self) -> String {
+        format!("http://localhost:{}", self.port)
+    }
+
+    /// Address of the AWS endpoint, `http://127.0.0.1:PORT`.
+    pub fn aws_url(&self) -> &str {
+        &self.aws_url
+    }
+
+    /// The AWS services.
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    /// All mail, newest first.
+    pub fn mails(&self) -> Vec<Mail> {
+        self.aws.mails()
+    }
+
+    /// Throws all mail away.
+    pub fn clear_mails(&self) {
+        self.aws.clear_mails();
+    }
+
+    /// What the functions have written.
+    pub fn logs(&self) -> Vec<LogLine> {
+        self.logs.all()
+    }
+
+    /// Forgets what the functions have written.
+    pub fn clear_logs(&self) {
+        self.logs.clear();
+    }
+
+    /// The template that runs.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// The routes, sorted by path.
+    pub fn routes(&self) -> &[Route] {
+        &self.template.routes
+    }
+
+    /// Kills all instances of a function (SIGKILL), busy ones too. New ones
+    /// start with the next event.
+    pub async fn kill_instances(&self, function: &str) {
+        if let Some(pool) = self.pool(function) {
+            pool.kill().await;
+        }
+    }
+
+    /// Hands a function an event as it is, past the gateway, and gives its
+    /// result as it is.
+    ///
+    /// # Errors
+    /// See [`InvokeError`].
+    pub async fn invoke(&self, function: &str, event: Value) -> Result<Value, InvokeError> {
+        let answer = self.invoke_raw(function, event.to_string()).await?;
+        serde_json::from_slice(&answer).map_err(|error| InvokeError::Failed(format!("no JSON: {error}")))
+    }
+
+    /// The same for any bytes, JSON or not.
+    ///
+    /// # Errors
+    /// See [`InvokeError`].
+    pub async fn invoke_raw(&self, function: &str, event: impl Into<Bytes>) -> Result<Bytes, InvokeError> {
+        match self.pool(function) {
+            Some(pool) => pool.invoke(event.into()).await,
+            None => Err(InvokeError::Init(Error::Function {
+                name: function.to_owned(),
+                problem: "is not in the template".to_owned(),
+            })),
+        }
+    }
+
+    /// The instances of a function, by its name or logical id.
+    pub fn pool(&self, function: &str) -> Option<&Arc<Pool>> {
+        self.pools.get(&self.template.function(function)?.name)
+    }
+
+    /// Stops everything and waits until the functions are gone.
+    pub async fn stop(self) {
+        for pool in self.pools.values() {
+            pool.close();
+        }
+        for pool in self.pools.values() {
+            pool.kill().await;
+        }
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        for pool in self.pools.values() {
+            pool.close();
+        }
+    }
+}
+
+/// Two stacks on the same data would each think it is their own.
+fn lock(directory: &Path) -> Result<File, Error> {
+    let fault = |problem: String| Error::Data { path: directory.to_owned(), problem };
+    fs::create_dir_all(directory).map_err(|error| fault(error.to_string()))?;
+    let file = File::create(directory.join("lock")).map_err(|error| fault(error.to_string()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(fault("another stack uses it; choose another with --data".to_owned())),
+        Err(TryLockError::Error(error)) => Err(fault(error.to_string())),
+    }
+}
