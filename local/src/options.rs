@@ -19,8 +19,9 @@ pub enum Data {
 pub struct StackOptions {
     /// The SAM template.
     pub template: PathBuf,
-    /// Values of template parameters. `BaseUrl`, if the template has it and it
-    /// is not given, is the gateway's own address.
+    /// Values of template parameters. `BaseUrl` and `TrustedOrigins`, if the
+    /// template has them and they are not given, are the gateway's own address
+    /// and that with the usual addresses of front ends in development.
     pub parameters: Vec<(String, String)>,
     /// Port of the gateway; 0 takes a free one.
     pub port: u16,

@@ -44,8 +44,7 @@ impl Stack {
         let (gateway_listeners, port) = http::listen(options.port, "--port").await?;
         let (aws_listeners, aws_port) = http::listen(options.aws_port, "--aws-port").await?;
         let aws_url = format!("http://127.0.0.1:{aws_port}");
-        let base_url = [("BaseUrl".to_owned(), format!("http://localhost:{port}"))];
-        let template = Template::read_with(&options.template, &options.parameters, &base_url)?;
+        let template = Template::read_with(&options.template, &options.parameters, &own_parameters(port))?;
         let lock = match &options.data {
             Data::Memory => None,
             Data::Path(directory) => Some(lock(directory)?),
@@ -172,6 +171,14 @@ impl Drop for Stack {
             pool.close();
         }
     }
+}
+
+/// Values of parameters that only a running stack knows, and the origins at
+/// which front ends are usually developed.
+fn own_parameters(port: u16) -> [(String, String); 2] {
+    let base_url = format!("http://localhost:{port}");
+    let origins = format!("{base_url},http://localhost:3001,http://localhost:5173");
+    [("BaseUrl".to_owned(), base_url), ("TrustedOrigins".to_owned(), origins)]
 }
 
 /// Two stacks on the same data would each think it is their own.

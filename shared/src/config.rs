@@ -4,7 +4,7 @@
 //! in one pass and reported together; a variable of that prefix that nobody
 //! reads is a fault too, since it is most likely a misspelt one.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use url::Url;
 
@@ -79,9 +79,16 @@ pub struct MailConfig {
     pub from: Email,
     /// Subject of the password reset mail.
     pub reset_subject: String,
-    /// How long a request that may send mail takes, in milliseconds: exactly
-    /// so long, whether or not there is anybody to write to.
+    /// How long a request that may send mail takes, in milliseconds, whether
+    /// or not there is anybody to write to.
     pub deadline_millis: u64,
+}
+
+impl MailConfig {
+    /// The same as a duration.
+    pub const fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline_millis)
+    }
 }
 
 /// Everything that is wrong with the environment, one line each.

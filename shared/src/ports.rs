@@ -180,11 +180,23 @@ pub trait ConsumeOAuthState: Sync {
 /// The accounts that an OAuth identity might sign in to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OAuthAccounts {
-    /// The user whom the identity is linked to, with the generation of
-    /// sessions that the link last saw.
-    pub linked: Option<(UserId, Timestamp)>,
+    /// The user whom the identity is linked to.
+    pub linked: Option<LinkedAccount>,
     /// The owner of the identity's e-mail address.
     pub email_owner: Option<CredentialAccount>,
+}
+
+/// A link between an OAuth identity and a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkedAccount {
+    /// The user.
+    pub user_id: UserId,
+    /// Generation of the user's sessions that the link last saw.
+    pub generation: Timestamp,
+    /// Whether the provider had verified the user's address when the link was
+    /// last made or renewed. An unproven link is only as good as its
+    /// generation: whoever recovers the account by its address ends it.
+    pub proven: bool,
 }
 
 /// Reads and writes what an OAuth sign-in needs.
@@ -222,6 +234,8 @@ pub struct ExpectedUser {
     pub verify_email: bool,
     /// Whether to bring the link's copy of the generation of sessions up to date.
     pub refresh_link: bool,
+    /// Whether the provider has verified the very address that the user has.
+    pub proven: bool,
 }
 
 /// What became of an OAuth sign-in.

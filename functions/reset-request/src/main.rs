@@ -14,7 +14,7 @@ use shared::{
 async fn main() -> Result<(), Error> {
     serve(Function::ResetRequest, async |config| {
         let aws = Aws::from_environment();
-        let mailer = Ses::new(aws.ses(), &config.mail);
+        let mailer = Ses::new(aws.ses(config.mail.deadline()), &config.mail);
         let store = DynamoDb::new(aws.dynamodb(), config.tables.clone());
         tokio::join!(aws.warm(Service::Ses), aws.warm(Service::DynamoDb));
         ResetRequestEndpoint { core: Core::new(config), store, mailer, templates: Templates::new() }

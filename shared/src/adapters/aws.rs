@@ -130,15 +130,21 @@ impl Aws {
         aws_sdk_secretsmanager::Client::from_conf(config.build())
     }
 
-    /// An SES client.
-    pub fn ses(&self) -> aws_sdk_sesv2::Client {
+    /// An SES client whose calls take no longer than the given time, with a
+    /// second attempt if the first one hangs.
+    pub fn ses(&self, limit: Duration) -> aws_sdk_sesv2::Client {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(limit / 3)
+            .operation_attempt_timeout(limit / 2)
+            .operation_timeout(limit)
+            .build();
         let mut config = aws_sdk_sesv2::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
             .http_client(self.http_client())
             .retry_config(retries())
-            .timeout_config(timeouts());
+            .timeout_config(timeouts);
         config.set_endpoint_url(self.endpoints.get(&Service::Ses).cloned());
         aws_sdk_sesv2::Client::from_conf(config.build())
     }

@@ -28,6 +28,12 @@ const PREVIOUS: &str = "AWSPREVIOUS";
 /// After how many seconds a cached secret is read again, beside the request
 /// that finds it old.
 const MAX_AGE: i64 = 300;
+/// From which age, in seconds, a request waits for the read to end.
+const OVERDUE_AGE: i64 = 3 * MAX_AGE;
+/// How long a request waits for a read that renews the cache.
+const PATIENCE: Duration = Duration::from_millis(50);
+/// How long it waits once the cache is overdue.
+const OVERDUE_PATIENCE: Duration = Duration::from_millis(500);
 /// How many seconds apart such reads are as long as they fail.
 const MIN_INTERVAL: i64 = 30;
 /// How long a request waits for a secret that nothing is cached of, in
@@ -83,7 +89,7 @@ impl SecretCache {
     }
 
     /// The secrets to sign and verify with. An old cache is renewed beside the
-    /// request; only an empty one makes it wait.
+    /// request, which waits for it only a moment.
     ///
     /// # Errors
     /// [`SecretUnavailable`] if none was ever read.
@@ -94,11 +100,19 @@ impl SecretCache {
         let Some(keys) = cached else {
             return if time_left > 0 { self.read(time_left).await } else { Err(timed_out()) };
         };
-        if is_old {
-            let cache = self.clone();
-            tokio::spawn(async move { cache.read(LOAD_MILLIS).await });
+        if !is_old {
+            return Ok(keys);
         }
-        Ok(keys)
+        // Lambda freezes the process once the answer is out, and a read that
+        // was left behind with it: each request waits for it a little, and one
+        // that finds the cache long overdue waits properly.
+        let cache = self.clone();
+        let read = tokio::spawn(async move { cache.read(LOAD_MILLIS).await });
+        let patience = if self.with_state(|state| state.is_overdue(now)) { OVERDUE_PATIENCE } else { PATIENCE };
+        match tokio::time::timeout(patience, read).await {
+            Ok(Ok(Ok(newer))) => Ok(newer),
+            _ => Ok(keys),
+        }
     }
 
     /// Newer secrets than the given ones, since something was signed by none
@@ -162,6 +176,10 @@ impl State {
     fn is_old(&self, now: Timestamp) -> bool {
         self.read_at.is_none_or(|at| at.plus_seconds(MAX_AGE) <= now)
             && self.tried_at.is_none_or(|at| at.plus_seconds(MIN_INTERVAL) <= now)
+    }
+
+    fn is_overdue(&self, now: Timestamp) -> bool {
+        self.read_at.is_none_or(|at| at.plus_seconds(OVERDUE_AGE) <= now)
     }
 
     /// How long a request may wait for its first secret. If the process was

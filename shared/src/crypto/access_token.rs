@@ -87,7 +87,7 @@ pub struct AccessTokens<'a> {
 }
 
 impl AccessTokens<'_> {
-    /// A token for a live session.
+    /// A token for a live session, which expires at `not_after` at the latest.
     ///
     /// # Errors
     /// Only if the JWT library cannot serialise the claims.
@@ -96,6 +96,7 @@ impl AccessTokens<'_> {
         user: &User,
         session: &Session,
         now: Timestamp,
+        not_after: Option<i64>,
         random: &dyn Random,
     ) -> Result<String, jsonwebtoken::errors::Error> {
         let iat = now.seconds();
@@ -107,7 +108,10 @@ impl AccessTokens<'_> {
             email_verified: user.email_verified,
             iat,
             nbf: iat,
-            exp: iat.saturating_add(self.policy.lifetime).min(session.expires_at.seconds()),
+            exp: iat
+                .saturating_add(self.policy.lifetime)
+                .min(session.expires_at.seconds())
+                .min(not_after.unwrap_or(i64::MAX)),
             iss: &self.policy.issuer,
             aud: &self.policy.audience,
             jti: alphanumeric(random, 22),
@@ -118,15 +122,15 @@ impl AccessTokens<'_> {
         encode(&header, &claims, &EncodingKey::from_secret(self.keys.current.access_token_key()))
     }
 
-    /// The session that a token speaks for. Whether it still lives is the
-    /// caller's to find out.
+    /// The session that a token speaks for, and its `exp`. Whether the session
+    /// still lives is the caller's to find out.
     ///
     /// Algorithm, type, key id, issuer, audience and all times are pinned;
     /// header parameters that would name a key elsewhere are refused.
     ///
     /// # Errors
     /// [`InvalidAccessToken`].
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<SessionHandle, InvalidAccessToken> {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<(SessionHandle, i64), InvalidAccessToken> {
         use InvalidAccessToken::Invalid;
 
         if token.len() > MAX_LENGTH {
@@ -162,7 +166,8 @@ impl AccessTokens<'_> {
         if !in_time {
             return Err(Invalid);
         }
-        SessionHandle::parse(&claims.sub, &claims.sid).ok_or(Invalid)
+        let handle = SessionHandle::parse(&claims.sub, &claims.sid).ok_or(Invalid)?;
+        Ok((handle, claims.exp))
     }
 }
 

@@ -46,8 +46,9 @@ impl SigningSecret {
         self.value.as_bytes()
     }
 
-    /// A key for one purpose (HKDF-SHA-256, RFC 5869). Nobody who holds one
-    /// purpose's key, or sees its output, learns another's.
+    /// A key for one purpose (HKDF-SHA-256, RFC 5869): what is signed for one
+    /// is worthless for another. Back ends hold the secret itself and could
+    /// derive it too, which is why no signature alone authenticates anybody.
     pub(super) fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
         let mut key = Zeroizing::new([0_u8; 32]);
         let hkdf = Hkdf::<Sha256>::new(None, self.value.as_bytes());

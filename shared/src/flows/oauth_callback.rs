@@ -4,7 +4,7 @@ use crate::{
         CredentialAccount, Email, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, ProviderIdentity, Timestamp, User, UserId,
         truncate_chars,
     },
-    ports::{ExpectedUser, OAuthSignIn, OAuthStore, StoreError, StoreResult},
+    ports::{ExpectedUser, LinkedAccount, OAuthSignIn, OAuthStore, StoreError, StoreResult},
 };
 
 /// How often a sign-in that races another one reads again.
@@ -55,9 +55,9 @@ pub async fn finish_oauth(
     for _ in 0..ATTEMPTS {
         let accounts = store.oauth_accounts(identity).await?;
         let outcome = match (accounts.linked, accounts.email_owner) {
-            (Some((user_id, generation)), owner) => {
-                let owns_address = owner.is_some_and(|owner| owner.user_id == user_id);
-                flow.sign_in_linked(user_id, generation, identity.email_verified && owns_address).await?
+            (Some(linked), owner) => {
+                let owns_address = owner.is_some_and(|owner| owner.user_id == linked.user_id);
+                flow.sign_in_linked(linked, identity.email_verified && owns_address).await?
             }
             (None, Some(owner)) => flow.link(owner).await?,
             (None, None) => flow.register(email).await?,
@@ -81,24 +81,34 @@ impl<S: OAuthStore> Flow<'_, S> {
     /// `vouched`: the provider has verified the very address that the user has.
     async fn sign_in_linked(
         &self,
-        user_id: UserId,
-        generation: Timestamp,
+        linked: LinkedAccount,
         vouched: bool,
-    ) -> StoreResult<Option<SignedInBy>> {
-        let expected = ExpectedUser { link: false, email_verified: vouched, verify_email: false, refresh_link: false };
-        let (outcome, signed_in) = self.attempt(&user_id, generation, expected).await?;
+    ) -> Result<Option<SignedInBy>, CallbackFailure> {
+        let expected = ExpectedUser {
+            link: false,
+            email_verified: vouched,
+            verify_email: false,
+            refresh_link: vouched && !linked.proven,
+            proven: vouched || linked.proven,
+        };
+        let (outcome, signed_in) = self.attempt(&linked.user_id, linked.generation, expected).await?;
         let user = match outcome {
             OAuthSignIn::Done => return Ok(Some(signed_in)),
             OAuthSignIn::Gone => return Ok(None),
             OAuthSignIn::Differs(user) => user,
         };
+        // Somebody has proven to own the address since, by a reset. A link that
+        // never proved as much may be a stranger's, who came first.
+        if !linked.proven && user.sessions_valid_from != linked.generation {
+            return Err(CallbackFailure::AccountNotLinked);
+        }
         let expected = ExpectedUser {
-            link: false,
             email_verified: false,
             verify_email: vouched && !user.email_verified,
             refresh_link: true,
+            ..expected
         };
-        let (outcome, signed_in) = self.attempt(&user_id, user.sessions_valid_from, expected).await?;
+        let (outcome, signed_in) = self.attempt(&linked.user_id, user.sessions_valid_from, expected).await?;
         Ok((outcome == OAuthSignIn::Done).then_some(signed_in))
     }
 
@@ -106,7 +116,8 @@ impl<S: OAuthStore> Flow<'_, S> {
         if !self.identity.email_verified {
             return Err(CallbackFailure::AccountNotLinked);
         }
-        let expected = ExpectedUser { link: true, email_verified: true, verify_email: false, refresh_link: false };
+        let expected =
+            ExpectedUser { link: true, email_verified: true, verify_email: false, refresh_link: false, proven: true };
         // Sessions mostly are of the generation that the password is of.
         let (outcome, signed_in) = self.attempt(&owner.user_id, owner.password_changed_at, expected).await?;
         let user = match outcome {

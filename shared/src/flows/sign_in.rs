@@ -1,6 +1,6 @@
 use super::{Client, Context, NewSession};
 use crate::{
-    domain::{CredentialAccount, Email, Password, User},
+    domain::{CredentialAccount, Email, Password, User, UserId},
     ports::{
         CreateSession, FindCredential, FindUser, HashError, HashPassword, StoreError, UpgradePasswordHash, Verdict,
     },
@@ -47,7 +47,7 @@ where
 {
     for _ in 0..ATTEMPTS {
         let account = store.credential(email).await?;
-        let (verdict, user) = check(hasher, store, account.as_ref(), password.clone()).await?;
+        let (verdict, user) = check(context, hasher, store, account.as_ref(), password.clone()).await?;
         let (Some(account), Verdict::Right { upgraded }) = (account, verdict) else {
             return Err(SignInError::Invalid);
         };
@@ -72,19 +72,16 @@ where
 /// Compares the password and reads the user meanwhile. A wrong password is
 /// wrong whatever became of the read.
 async fn check(
+    context: &Context<'_>,
     hasher: &impl HashPassword,
     store: &impl FindUser,
     account: Option<&CredentialAccount>,
     password: Password,
 ) -> Result<(Verdict, Option<User>), SignInError> {
     let hash = account.and_then(|account| account.password_hash.clone());
-    let user = async {
-        match account {
-            Some(account) => store.user(&account.user_id).await,
-            None => Ok(None),
-        }
-    };
-    let (verdict, user) = futures_util::join!(hasher.verify(password, hash), user);
+    // Nobody is looked up for an unknown address, by the same means.
+    let id = account.map_or_else(|| UserId::generate(context.random), |account| account.user_id.clone());
+    let (verdict, user) = futures_util::join!(hasher.verify(password, hash), store.user(&id));
     match verdict? {
         Verdict::Wrong => Ok((Verdict::Wrong, None)),
         right => Ok((right, user?)),

@@ -45,8 +45,8 @@ pub enum Presented {
     BadSignature,
     /// Exactly one value carries a valid signature.
     Signed(String),
-    /// Two different values carry valid signatures: somebody planted one.
-    Ambiguous,
+    /// Different values carry valid signatures: somebody planted one.
+    Ambiguous(Vec<String>),
 }
 
 impl CookieJar {
@@ -170,18 +170,26 @@ impl CookieJar {
 
     fn signed(&self, headers: &HeaderMap, keys: &Keyring, name: &str) -> Presented {
         let purpose = self.purpose(name);
-        let mut found = Presented::Nothing;
+        let mut signed: Vec<String> = Vec::new();
+        let mut bad_signature = false;
         for value in self.values(headers, name) {
             match verify(keys, &purpose, &value) {
-                SignatureVerdict::Valid(value) => match &found {
-                    Presented::Signed(other) if other != value => return Presented::Ambiguous,
-                    _ => found = Presented::Signed(value.to_owned()),
-                },
-                SignatureVerdict::Invalid if found == Presented::Nothing => found = Presented::BadSignature,
+                SignatureVerdict::Valid(value) if !signed.iter().any(|known| known == value) => {
+                    signed.push(value.to_owned());
+                }
+                SignatureVerdict::Invalid => bad_signature = true,
                 _ => {}
             }
         }
-        found
+        match (signed.len(), signed.pop()) {
+            (1, Some(value)) => Presented::Signed(value),
+            (_, Some(value)) => {
+                signed.push(value);
+                Presented::Ambiguous(signed)
+            }
+            (_, None) if bad_signature => Presented::BadSignature,
+            (_, None) => Presented::Nothing,
+        }
     }
 }
 
@@ -249,7 +257,8 @@ mod tests {
         let (one, two) =
             (jar(true).set_session_token(&keys(), "one", None), jar(true).set_session_token(&keys(), "two", None));
         let both = format!("{}; {}", pair(&one), pair(&two));
-        assert_eq!(jar(true).session_token(&headers(&[&both]), &keys()), Presented::Ambiguous);
+        let values = vec!["one".to_owned(), "two".to_owned()];
+        assert_eq!(jar(true).session_token(&headers(&[&both]), &keys()), Presented::Ambiguous(values));
         let plain = jar(false).set_session_token(&keys(), "evil", None);
         let mixed = format!("{}; {}", pair(&plain), pair(&one));
         assert_eq!(jar(true).session_token(&headers(&[&mixed]), &keys()), Presented::Signed("one".into()));

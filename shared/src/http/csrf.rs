@@ -4,6 +4,9 @@ use serde_json::Value;
 
 use super::{ApiError, AuthRequest, CookieJar, ErrorCode, TrustedOrigins};
 
+/// Longest redirect target, in characters.
+const MAX_URL_LENGTH: usize = 2048;
+
 /// The checks that come before the schema, on every request but GET: the origin
 /// of a request with cookies, and every redirect target in body or query.
 ///
@@ -17,8 +20,12 @@ pub fn check_request(request: &AuthRequest, trusted: &TrustedOrigins) -> Result<
     let body = |name| request.body.as_ref().and_then(|body| body.get(name));
     let in_query: Vec<Value> = request.query.all("callbackURL").map(Value::from).collect();
     let callback = body("callbackURL").filter(|value| is_truthy(value));
-    for target in callback.into_iter().chain(&in_query) {
-        check_target(target, "callbackURL", ErrorCode::INVALID_CALLBACK_URL, trusted)?;
+    for (target, field) in callback
+        .into_iter()
+        .map(|target| (target, "body.callbackURL"))
+        .chain(in_query.iter().map(|target| (target, "query.callbackURL")))
+    {
+        check_target(target, field, "callbackURL", ErrorCode::INVALID_CALLBACK_URL, trusted)?;
     }
     for (field, label, code) in [
         ("redirectTo", "redirectURL", ErrorCode::INVALID_REDIRECT_URL),
@@ -26,7 +33,7 @@ pub fn check_request(request: &AuthRequest, trusted: &TrustedOrigins) -> Result<
         ("newUserCallbackURL", "newUserCallbackURL", ErrorCode::INVALID_NEW_USER_CALLBACK_URL),
     ] {
         if let Some(target) = body(field) {
-            check_target(target, label, code, trusted)?;
+            check_target(target, &format!("body.{field}"), label, code, trusted)?;
         }
     }
     Ok(())
@@ -58,8 +65,9 @@ pub fn check_login(request: &AuthRequest, trusted: &TrustedOrigins) -> Result<()
 /// A redirect target in the query of a GET.
 ///
 /// # Errors
-/// 403 `INVALID_CALLBACK_URL`.
+/// 403 `INVALID_CALLBACK_URL`; 400 for one of more than 2048 characters.
 pub fn check_callback_url(target: &str, trusted: &TrustedOrigins) -> Result<(), ApiError> {
+    check_length(target, "query.callbackURL")?;
     if target.is_empty() || trusted.allows_redirect(target) {
         Ok(())
     } else {
@@ -81,7 +89,16 @@ fn check_origin(request: &AuthRequest, trusted: &TrustedOrigins) -> Result<(), A
     }
 }
 
-fn check_target(target: &Value, label: &str, code: ErrorCode, trusted: &TrustedOrigins) -> Result<(), ApiError> {
+fn check_target(
+    target: &Value,
+    field: &str,
+    label: &str,
+    code: ErrorCode,
+    trusted: &TrustedOrigins,
+) -> Result<(), ApiError> {
+    if let Value::String(text) = target {
+        check_length(text, field)?;
+    }
     match target {
         Value::String(text) if text.is_empty() || trusted.allows_redirect(text) => Ok(()),
         Value::String(_) => Err(code.into()),
@@ -89,6 +106,14 @@ fn check_target(target: &Value, label: &str, code: ErrorCode, trusted: &TrustedO
         other if !is_truthy(other) => Ok(()),
         _ => Err(ApiError::bad_request(format!("Invalid {label}: expected a string"))),
     }
+}
+
+/// A redirect target ends up in a header, whose length the gateway limits.
+fn check_length(target: &str, field: &str) -> Result<(), ApiError> {
+    if target.chars().nth(MAX_URL_LENGTH).is_none() {
+        return Ok(());
+    }
+    Err(ApiError::validation(format!("[{field}] Too big: expected string to have <={MAX_URL_LENGTH} characters")))
 }
 
 fn is_truthy(value: &Value) -> bool {

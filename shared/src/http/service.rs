@@ -106,20 +106,29 @@ async fn answer<E: Endpoint>(
     request: &mut AuthRequest,
     audit: &mut Audit,
 ) -> Result<Reply, ApiError> {
-    if request.info.method != "GET" {
-        if request.info.route != Route::PostSession {
-            let content_type = request.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-            request.body = body::parse(&request.raw_body, content_type.as_deref(), request.info.accepts_form)?;
-        }
-        csrf::check_request(request, trusted)?;
-    }
-    // Boxed: the types of nested futures would outgrow the compiler's limits.
-    let work = AssertUnwindSafe(Box::pin(endpoint.handle(request, audit))).catch_unwind();
-    match tokio::time::timeout(DEADLINE, work).await {
+    let work = async {
+        check(request, trusted)?;
+        // Boxed: the types of nested futures would outgrow the compiler's limits.
+        Box::pin(endpoint.handle(request, audit)).await
+    };
+    match tokio::time::timeout(DEADLINE, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(result)) => result,
         Ok(Err(_)) => Err(ApiError::internal("panic")),
         Err(_) => Err(ApiError::unavailable("deadline exceeded")),
     }
+}
+
+/// What holds for every request that is no GET: a body that can be read, and
+/// an origin that may ask.
+fn check(request: &mut AuthRequest, trusted: &TrustedOrigins) -> Result<(), ApiError> {
+    if request.info.method == "GET" {
+        return Ok(());
+    }
+    if request.info.route != Route::PostSession {
+        let content_type = request.headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        request.body = body::parse(&request.raw_body, content_type.as_deref(), request.info.accepts_form)?;
+    }
+    csrf::check_request(request, trusted)
 }
 
 /// A response as the gateway expects it (payload format 2.0): cookies apart.

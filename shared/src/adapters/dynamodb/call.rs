@@ -22,6 +22,8 @@ use crate::{
 
 /// Tries of a call that conflicts with others.
 const CONFLICT_ATTEMPTS: u32 = 6;
+/// Tries of a transaction that meets a throttled table: more would feed it.
+const THROTTLED_ATTEMPTS: u32 = 3;
 /// Shortest wait before the next try, in milliseconds; doubles each time.
 const CONFLICT_BACKOFF: u64 = 10;
 
@@ -97,6 +99,9 @@ impl DynamoDb {
                 None if error.code() != Some("TransactionInProgressException") => {
                     return Err(unavailable(operation, &error));
                 }
+                Some(reasons) if !reasons.iter().any(is_conflict) && attempt >= THROTTLED_ATTEMPTS => {
+                    return Err(unavailable(operation, &error));
+                }
                 _ if attempt >= CONFLICT_ATTEMPTS => return Err(unavailable(operation, &error)),
                 _ => back_off(attempt).await,
             }
@@ -115,6 +120,10 @@ fn cancellation<R>(error: &SdkError<TransactWriteItemsError, R>) -> Option<&[Can
 /// Whether this item's condition did not hold.
 pub fn is_failed_condition(reason: &CancellationReason) -> bool {
     reason.code() == Some("ConditionalCheckFailed")
+}
+
+fn is_conflict(reason: &CancellationReason) -> bool {
+    reason.code() == Some("TransactionConflict")
 }
 
 fn is_passing(reason: &CancellationReason) -> bool {

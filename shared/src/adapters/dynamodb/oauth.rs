@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{Email, ProviderIdentity, Session, Timestamp, User, UserId},
-    ports::{ExpectedUser, OAuthAccounts, OAuthSignIn, OAuthStore, StoreError, StoreResult},
+    ports::{ExpectedUser, LinkedAccount, OAuthAccounts, OAuthSignIn, OAuthStore, StoreError, StoreResult},
 };
 
 impl OAuthStore for DynamoDb {
@@ -29,7 +29,11 @@ impl OAuthStore for DynamoDb {
         for row in rows.into_values().flatten() {
             let reader = Reader::new("account", &row);
             if reader.string("identity")? == provider_key {
-                accounts.linked = Some((reader.parsed("userId", UserId::parse)?, reader.millis("sessionsValidFrom")?));
+                accounts.linked = Some(LinkedAccount {
+                    user_id: reader.parsed("userId", UserId::parse)?,
+                    generation: reader.millis("sessionsValidFrom")?,
+                    proven: reader.boolean("proven")?,
+                });
             } else {
                 accounts.email_owner = Some(read_credential(&row)?);
             }
@@ -39,7 +43,7 @@ impl OAuthStore for DynamoDb {
 
     async fn register_oauth(&self, user: &User, identity: &ProviderIdentity, session: &Session) -> StoreResult<bool> {
         let address = write_credential(&user.email, &user.id, None, user.password_changed_at, user.created_at);
-        let link = write_link(identity, &user.id, user.sessions_valid_from, user.created_at);
+        let link = write_link(identity, &user.id, user.sessions_valid_from, identity.email_verified, user.created_at);
         let items = vec![
             self.put_new_account(address),
             self.put_new_account(link),
@@ -60,10 +64,11 @@ impl OAuthStore for DynamoDb {
     ) -> StoreResult<OAuthSignIn> {
         let mut items = vec![self.user_as_expected(identity, session, expected), self.put_session(session)];
         if expected.link {
-            let link = write_link(identity, &session.handle.user_id, session.valid_from, session.created_at);
+            let link =
+                write_link(identity, &session.handle.user_id, session.valid_from, expected.proven, session.created_at);
             items.push(self.put_new_account(link));
         } else if expected.refresh_link {
-            items.push(self.refresh_link(identity, session));
+            items.push(self.refresh_link(identity, session, expected.proven));
         }
         match self.transact("oauth sign in", items).await? {
             Written::Done(()) => Ok(OAuthSignIn::Done),
@@ -119,11 +124,12 @@ impl DynamoDb {
         TransactWriteItem::builder().set_update(update.build().ok()).build()
     }
 
-    fn refresh_link(&self, identity: &ProviderIdentity, session: &Session) -> TransactWriteItem {
+    fn refresh_link(&self, identity: &ProviderIdentity, session: &Session, proven: bool) -> TransactWriteItem {
         let update = Update::builder()
             .table_name(&self.tables.accounts)
             .key("identity", s(identity.identity()))
-            .update_expression("SET sessionsValidFrom = :generation, updatedAt = :now")
+            .update_expression("SET sessionsValidFrom = :generation, proven = :proven, updatedAt = :now")
+            .expression_attribute_values(":proven", AttributeValue::Bool(proven))
             .condition_expression("userId = :user")
             .expression_attribute_values(":generation", millis(session.valid_from))
             .expression_attribute_values(":now", millis(session.created_at))
@@ -143,13 +149,20 @@ fn refused(reasons: &[CancellationReason]) -> StoreResult<OAuthSignIn> {
     }
 }
 
-fn write_link(identity: &ProviderIdentity, user_id: &UserId, generation: Timestamp, now: Timestamp) -> Item {
+fn write_link(
+    identity: &ProviderIdentity,
+    user_id: &UserId,
+    generation: Timestamp,
+    proven: bool,
+    now: Timestamp,
+) -> Item {
     Builder::default()
         .set("identity", s(identity.identity()))
         .set("userId", s(user_id.as_str()))
         .set("providerId", s(&identity.provider))
         .set("accountId", s(&identity.subject))
         .set("sessionsValidFrom", millis(generation))
+        .set("proven", AttributeValue::Bool(proven))
         .set("createdAt", millis(now))
         .set("updatedAt", millis(now))
         .build()

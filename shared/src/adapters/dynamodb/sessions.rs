@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, TransactWriteItem};
 
 use super::{
@@ -147,5 +149,3 @@ fn read(item: &Item) -> StoreResult<Session> {
         user_agent: row.optional_string("userAgent")?.map(str::to_owned),
     })
 }
-
-use std::collections::HashMap;

@@ -63,7 +63,7 @@ impl ResetPassword for DynamoDb {
             .table_name(&self.tables.users)
             .key("id", s(user_id.as_str()))
             .update_expression("SET sessionsValidFrom = :changed, passwordChangedAt = :changed, updatedAt = :now")
-            .condition_expression("sessionsValidFrom < :changed AND passwordChangedAt = :seen")
+            .condition_expression("sessionsValidFrom <> :changed AND passwordChangedAt = :seen")
             .expression_attribute_values(":changed", millis(next_generation(grant.password_changed_at, now)))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":seen", millis(grant.password_changed_at));

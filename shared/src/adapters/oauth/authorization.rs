@@ -7,7 +7,7 @@ use crate::ports::{AuthorizationRequest, OAuthError};
 
 /// Parameters that tie the answer to its request. Better Auth's list; nobody
 /// else sets them.
-const RESERVED: [&str; 8] = [
+pub const RESERVED_PARAMETERS: [&str; 8] = [
     "state",
     "client_id",
     "redirect_uri",
@@ -61,7 +61,7 @@ fn extra_parameters(provider: Provider, request: &AuthorizationRequest) -> Vec<(
         all.push(("include_granted_scopes", "true"));
     }
     let additional = request.additional.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    for (name, value) in additional.filter(|(name, _)| !RESERVED.contains(name)) {
+    for (name, value) in additional.filter(|(name, _)| !RESERVED_PARAMETERS.contains(name)) {
         match all.iter_mut().find(|(known, _)| *known == name) {
             Some(known) => known.1 = value,
             None => all.push((name, value)),
@@ -151,7 +151,7 @@ mod tests {
         request.additional =
             [("include_granted_scopes", "false"), ("login_hint", "b"), ("prompt", "x"), ("prompt", "y")]
                 .into_iter()
-                .chain(RESERVED.map(|name| (name, "evil")))
+                .chain(RESERVED_PARAMETERS.map(|name| (name, "evil")))
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect();
         let parameters = parameters(Provider::Google, &request);

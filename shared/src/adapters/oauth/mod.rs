@@ -18,6 +18,7 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
+pub use authorization::RESERVED_PARAMETERS;
 pub use clients::{FetchOAuthClients, OAuthClient, parse_clients};
 
 use crate::{

@@ -2,9 +2,10 @@ use serde_json::Value;
 
 use crate::domain::{MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, truncate_chars};
 
-/// A display name, cut to what this service stores.
+/// A display name, as this service stores names: in one line, and not too long.
 pub(super) fn name(value: &Value) -> Option<String> {
-    text(value).map(|name| truncate_chars(name, MAX_NAME_LENGTH))
+    let one_line = text(value)?.replace(char::is_control, "");
+    Some(truncate_chars(&one_line, MAX_NAME_LENGTH))
 }
 
 /// The URL of a picture. Dropped when it is over-long or not of the web, since

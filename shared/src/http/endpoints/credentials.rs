@@ -22,13 +22,26 @@ pub enum Credential {
     /// Something that no session can answer to, so that the client had better
     /// forget it.
     Dead,
+    /// Session cookies of different sessions. One of them was planted, and
+    /// nobody can tell which: clearing a cookie might leave the planted one.
+    Ambiguous(Vec<SessionHandle>),
     /// The name of a session, which may or may not be alive.
     Session {
         /// The session's name.
         handle: SessionHandle,
-        /// The token that was presented; none if it was an access token.
-        token: Option<SessionToken>,
+        /// What named it.
+        proof: Proof,
     },
+}
+
+/// What names a session.
+#[derive(Debug)]
+pub enum Proof {
+    /// The session's own token, which may extend it.
+    Token(SessionToken),
+    /// An access token that expires at this time, in seconds since the epoch.
+    /// It speaks for the session and cannot prolong itself.
+    AccessToken(i64),
 }
 
 /// Reads the credential of a request. A bearer token that checks out beats the
@@ -42,28 +55,36 @@ pub async fn present(
     secrets: &SecretCache,
     request: &AuthRequest,
 ) -> Result<(Arc<Keyring>, Credential), ApiError> {
-    let mut keys = secrets.keys().await.map_err(ApiError::unavailable)?;
-    let (mut credential, unknown_key) = check(core, &keys, request);
-    if unknown_key && let Some(newer) = secrets.renewed(&keys).await {
-        keys = newer;
-        (credential, _) = check(core, &keys, request);
-    }
+    let (keys, by_bearer, by_cookie) = check(core, secrets, request).await?;
+    let credential = match by_bearer {
+        Check::Found(Credential::Nothing) | Check::UnknownKey => by_cookie.credential(),
+        Check::Found(credential) => credential,
+    };
     Ok((keys, credential))
 }
 
-/// The credential by the known secrets, and whether something in the request
-/// was signed by none of them.
-fn check(core: &Core, keys: &Keyring, request: &AuthRequest) -> (Credential, bool) {
-    let by_bearer = bearer_token(request).map_or(Check::Found(Credential::Nothing), |token| bearer(core, keys, token));
-    let by_cookie = || by_presented(core.cookies.session_token(&request.headers, keys));
-    match by_bearer {
-        Check::UnknownKey => (by_cookie().credential(), true),
-        Check::Found(Credential::Nothing) => {
-            let check = by_cookie();
-            let unknown_key = matches!(check, Check::UnknownKey);
-            (check.credential(), unknown_key)
+/// Every session that a request names, by bearer token and by any cookie.
+///
+/// # Errors
+/// 503 without a secret to check with.
+pub async fn all_sessions(
+    core: &Core,
+    secrets: &SecretCache,
+    request: &AuthRequest,
+) -> Result<Vec<SessionHandle>, ApiError> {
+    let (_, by_bearer, by_cookie) = check(core, secrets, request).await?;
+    let mut handles = by_bearer.credential().handles();
+    handles.extend(by_cookie.credential().handles());
+    Ok(handles)
+}
+
+impl Credential {
+    fn handles(self) -> Vec<SessionHandle> {
+        match self {
+            Self::Nothing | Self::Dead => Vec::new(),
+            Self::Ambiguous(handles) => handles,
+            Self::Session { handle, .. } => vec![handle],
         }
-        Check::Found(credential) => (credential, false),
     }
 }
 
@@ -81,11 +102,33 @@ impl Check {
     }
 }
 
+/// Bearer token and cookie, checked with newer secrets if one was signed by
+/// none of the known ones.
+async fn check(
+    core: &Core,
+    secrets: &SecretCache,
+    request: &AuthRequest,
+) -> Result<(Arc<Keyring>, Check, Check), ApiError> {
+    let with = |keys: &Keyring| {
+        let by_bearer = bearer_token(request).map_or(Check::Found(Credential::Nothing), |t| bearer(core, keys, t));
+        (by_bearer, by_presented(core.cookies.session_token(&request.headers, keys)))
+    };
+    let keys = secrets.keys().await.map_err(ApiError::unavailable)?;
+    let (by_bearer, by_cookie) = with(&keys);
+    let settled = matches!(by_bearer, Check::Found(Credential::Session { .. } | Credential::Dead));
+    let unknown_key = matches!(by_bearer, Check::UnknownKey) || (!settled && matches!(by_cookie, Check::UnknownKey));
+    if unknown_key && let Some(newer) = secrets.renewed(&keys).await {
+        let (by_bearer, by_cookie) = with(&newer);
+        return Ok((newer, by_bearer, by_cookie));
+    }
+    Ok((keys, by_bearer, by_cookie))
+}
+
 fn bearer(core: &Core, keys: &Keyring, token: &str) -> Check {
     if looks_like_jwt(token) {
         let tokens = AccessTokens { keys, policy: &core.config.access_tokens };
         return match tokens.verify(token, SystemClock.now()) {
-            Ok(handle) => Check::Found(Credential::Session { handle, token: None }),
+            Ok((handle, expires)) => Check::Found(Credential::Session { handle, proof: Proof::AccessToken(expires) }),
             Err(InvalidAccessToken::UnknownKey) => Check::UnknownKey,
             Err(InvalidAccessToken::Invalid) => Check::Found(Credential::Nothing),
         };
@@ -93,24 +136,26 @@ fn bearer(core: &Core, keys: &Keyring, token: &str) -> Check {
     if token.contains('.') {
         return by_presented(core.cookies.verify_session_token(keys, &decode(token)));
     }
-    by_token(token)
+    Check::Found(by_token(token))
 }
 
 fn by_presented(presented: Presented) -> Check {
-    match presented {
-        Presented::Nothing => Check::Found(Credential::Nothing),
-        Presented::BadSignature => Check::UnknownKey,
-        Presented::Ambiguous => Check::Found(Credential::Dead),
+    Check::Found(match presented {
+        Presented::Nothing => Credential::Nothing,
+        Presented::BadSignature => return Check::UnknownKey,
+        Presented::Ambiguous(tokens) => {
+            Credential::Ambiguous(tokens.iter().flat_map(|token| by_token(token).handles()).collect())
+        }
         Presented::Signed(token) => by_token(&token),
-    }
+    })
 }
 
-fn by_token(text: &str) -> Check {
+fn by_token(text: &str) -> Credential {
     let token = SessionToken::parse(text);
-    Check::Found(match token.as_ref().and_then(SessionToken::handle) {
-        Some(handle) => Credential::Session { handle, token },
+    match token.as_ref().and_then(SessionToken::handle).zip(token) {
+        Some((handle, token)) => Credential::Session { handle, proof: Proof::Token(token) },
         None => Credential::Dead,
-    })
+    }
 }
 
 /// The token of an `Authorization: Bearer` header; the scheme is

@@ -1,20 +1,15 @@
-use std::time::Duration;
-
 use serde::Serialize;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Core;
 use crate::{
     flows::{RequestedReset, request_password_reset},
-    http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, cookies::encode},
+    http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, cookies::encode, csrf},
     mail::{ResetMail, Templates},
     ports::{FindCredential, SendMail, StoreResetToken},
 };
 
 const MESSAGE: &str = "If this email exists in our system, check your email for the reset link";
-
-/// Longest page address that goes into a link, in characters.
-const MAX_URL_LENGTH: usize = 2048;
 
 /// `POST /request-password-reset` and `POST /password-reset/request`
 pub struct ResetRequestEndpoint<S, M> {
@@ -48,15 +43,15 @@ where
         let mut fields = Fields::of_body(request.body.as_ref());
         let email = fields.email("email");
         let redirect_to = fields.optional_string("redirectTo");
-        fields.at_most("redirectTo", redirect_to.unwrap_or_default(), MAX_URL_LENGTH);
         fields.finish()?;
+        csrf::check_login(request, &config.trusted_origins)?;
         let email = email.ok_or(ErrorCode::INVALID_EMAIL)?;
 
         audit.event("password_reset.request_failed").email(&email);
         let requested =
             request_password_reset(&self.core.context(), &self.store, &email, config.reset.token_seconds).await?;
         audit.event("password_reset.requested");
-        let deadline = Duration::from_millis(config.mail.deadline_millis);
+        let deadline = config.mail.deadline();
         // A slow table must not eat up the time that the mail needs.
         let answer_at = (started + deadline).max(Instant::now() + deadline / 2);
         if let Some(user_id) = &requested.user_id {

@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use super::{
     Core,
-    credentials::{Credential, present},
+    credentials::{Credential, Proof, present},
     views::{SessionView, UserView},
 };
 use crate::{
@@ -61,20 +61,24 @@ impl<S: FindSession + ExtendSession + Send + 'static> Endpoint for SessionEndpoi
 impl<S: FindSession + ExtendSession> SessionEndpoint<S> {
     async fn read(&self, request: &AuthRequest, audit: &mut Audit, token_only: bool) -> Result<Reply, ApiError> {
         let (keys, credential) = present(&self.core, &self.secrets, request).await?;
-        let (handle, token) = match credential {
-            Credential::Nothing => return self.no_session(request, token_only, false),
+        let (handle, proof) = match credential {
+            Credential::Nothing | Credential::Ambiguous(_) => return self.no_session(request, token_only, false),
             Credential::Dead => return self.no_session(request, token_only, true),
-            Credential::Session { handle, token } => (handle, token),
+            Credential::Session { handle, proof } => (handle, proof),
+        };
+        let (token, not_after) = match proof {
+            Proof::Token(token) => (Some(token), None),
+            Proof::AccessToken(expires) => (None, Some(expires)),
         };
         // Any value but an empty one counts, as with the original.
-        let refresh = request.query.first("disableRefresh").is_none_or(str::is_empty);
+        let refresh = token.is_some() && request.query.first("disableRefresh").is_none_or(str::is_empty);
         let found = current_session(&self.core.context(), &self.store, &handle, refresh).await?;
         let Some(current) = found else {
             return self.no_session(request, token_only, true);
         };
         let (session, user) = (&current.live.session, &current.live.user);
         audit.user(&user.id);
-        let jwt = self.core.access_token(&keys, user, session)?;
+        let jwt = self.core.access_token(&keys, user, session, not_after)?;
         let mut reply = if token_only {
             Reply::json(&Token { token: &jwt })?
         } else {

@@ -10,10 +10,16 @@ use crate::{
 };
 
 impl Core {
-    /// An access token for a session.
-    pub(super) fn access_token(&self, keys: &Keyring, user: &User, session: &Session) -> Result<String, ApiError> {
+    /// An access token for a session, which expires at `not_after` at the latest.
+    pub(super) fn access_token(
+        &self,
+        keys: &Keyring,
+        user: &User,
+        session: &Session,
+        not_after: Option<i64>,
+    ) -> Result<String, ApiError> {
         AccessTokens { keys, policy: &self.config.access_tokens }
-            .issue(user, session, SystemClock.now(), &OsRandom)
+            .issue(user, session, SystemClock.now(), not_after, &OsRandom)
             .map_err(ApiError::internal)
     }
 

@@ -76,7 +76,7 @@ where
                 })?;
         audit.event("sign_in.succeeded").user(&user.id);
 
-        let token = self.core.access_token(&keys, &user, &session.session)?;
+        let token = self.core.access_token(&keys, &user, &session.session, None)?;
         let target = callback_url.filter(|url| !url.is_empty());
         let body =
             SignedIn { redirect: target.is_some(), token: &token, url: callback_url, user: UserView::from(&user) };

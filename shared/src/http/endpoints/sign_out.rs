@@ -1,9 +1,7 @@
+use futures_util::future::try_join_all;
 use serde::Serialize;
 
-use super::{
-    Core,
-    credentials::{Credential, present},
-};
+use super::{Core, credentials::all_sessions};
 use crate::{
     adapters::SecretCache,
     http::{ApiError, Audit, AuthRequest, Endpoint, Reply, body::Fields},
@@ -26,16 +24,17 @@ struct SignedOut {
 }
 
 impl<S: EndSession + Send + 'static> Endpoint for SignOutEndpoint<S> {
-    /// Whatever was presented, the client ends up signed out.
+    /// Whatever was presented, the client ends up signed out, and every session
+    /// that it named is over.
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         let mut fields = Fields::of_optional_body(request.body.as_ref());
         fields.optional_string("callbackURL");
         fields.optional_bool("disableRedirect");
         fields.finish()?;
-        let (_, credential) = present(&self.core, &self.secrets, request).await?;
-        if let Credential::Session { handle, .. } = credential {
+        let handles = all_sessions(&self.core, &self.secrets, request).await?;
+        if let Some(handle) = handles.first() {
             audit.event("sign_out.failed").user(&handle.user_id);
-            self.store.end_session(&handle).await?;
+            try_join_all(handles.iter().map(|handle| self.store.end_session(handle))).await?;
             audit.event("sign_out.succeeded");
         }
         let mut reply = Reply::json(&SignedOut { success: true })?;

@@ -48,7 +48,7 @@ where
             },
         )?;
         audit.event("sign_up.succeeded").user(&user.id);
-        let token = self.core.access_token(&keys, &user, &session.session)?;
+        let token = self.core.access_token(&keys, &user, &session.session, None)?;
         let mut reply = Reply::json(&SignedUp { token: &token, user: UserView::from(&user) })?;
         self.core.give_session(&mut reply, request, &keys, &session.token, remember)?;
         Ok(reply)

@@ -3,25 +3,11 @@ use serde_json::Value;
 
 use super::{Core, sign_in::SignInEndpoint};
 use crate::{
+    adapters::oauth::RESERVED_PARAMETERS,
     flows::{OAuthStart, OAuthStartError, start_oauth},
     http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields},
     ports::{OAuthError, OAuthProviders, StoreOAuthState},
 };
-
-/// Parameters of the authorization request that only the service sets.
-const RESERVED: [&str; 8] = [
-    "state",
-    "client_id",
-    "redirect_uri",
-    "response_type",
-    "code_challenge",
-    "code_challenge_method",
-    "nonce",
-    "scope",
-];
-
-/// Longest redirect target that is kept, in characters.
-const MAX_URL_LENGTH: usize = 2048;
 
 #[derive(Serialize)]
 struct Started<'a> {
@@ -60,11 +46,7 @@ impl<S: StoreOAuthState, H, P: OAuthProviders> SignInEndpoint<S, H, P> {
 fn parse(core: &Core, request: &AuthRequest) -> Result<(OAuthStart, bool, bool), ApiError> {
     let body = request.body.as_ref();
     let mut fields = Fields::of_body(body);
-    let mut target = |name| {
-        let url = fields.optional_string(name).filter(|url| !url.is_empty());
-        fields.at_most(name, url.unwrap_or_default(), MAX_URL_LENGTH);
-        url.map(str::to_owned)
-    };
+    let mut target = |name| fields.optional_string(name).filter(|url| !url.is_empty()).map(str::to_owned);
     let callback_url = target("callbackURL");
     let new_user_callback_url = target("newUserCallbackURL");
     let error_callback_url = target("errorCallbackURL");
@@ -78,8 +60,8 @@ fn parse(core: &Core, request: &AuthRequest) -> Result<(OAuthStart, bool, bool),
     fields.optional_bool("requestSignUp");
     let login_hint = fields.optional_string("loginHint").map(str::to_owned);
     let additional = fields.optional_record("additionalParams");
-    if additional.iter().any(|(name, _)| RESERVED.contains(&name.as_str())) {
-        let reserved = RESERVED.join(", ");
+    if additional.iter().any(|(name, _)| RESERVED_PARAMETERS.contains(&name.as_str())) {
+        let reserved = RESERVED_PARAMETERS.join(", ");
         fields.refuse(
             "additionalParams",
             &format!("additionalParams cannot include reserved OAuth parameters: {reserved}"),
