@@ -151,7 +151,7 @@ where
         if first.len() + more.len() + data.len() > limit {
             return Err(Unread::TooLarge);
         }
-        if first.is_empty() {
+        if first.is_empty() && more.is_empty() {
             first = data;
         } else {
             if more.is_empty() {

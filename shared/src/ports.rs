@@ -337,6 +337,12 @@ pub struct CodeExchange {
 
 /// OAuth providers.
 pub trait OAuthProviders: Sync {
+    /// Whether people can sign in with a provider of this id.
+    ///
+    /// # Errors
+    /// [`OAuthError::Unavailable`].
+    fn is_configured(&self, provider: &str) -> impl Future<Output = Result<bool, OAuthError>> + Send;
+
     /// URL to send the browser to.
     ///
     /// # Errors

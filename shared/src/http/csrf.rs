@@ -19,6 +19,9 @@ pub fn check_request(request: &AuthRequest, trusted: &TrustedOrigins) -> Result<
     }
     let body = |name| request.body.as_ref().and_then(|body| body.get(name));
     let in_query: Vec<Value> = request.query.all("callbackURL").map(Value::from).collect();
+    if in_query.len() > 1 {
+        return Err(not_a_string("callbackURL"));
+    }
     let callback = body("callbackURL").filter(|value| is_truthy(value));
     for (target, field) in callback
         .into_iter()
@@ -67,9 +70,8 @@ pub fn check_login(request: &AuthRequest, trusted: &TrustedOrigins) -> Result<()
 /// # Errors
 /// 403 `INVALID_CALLBACK_URL`; 400 for one of more than 2048 characters.
 pub fn check_callback_url(target: &str, trusted: &TrustedOrigins) -> Result<(), ApiError> {
-    check_length(target, "query.callbackURL")?;
     if target.is_empty() || trusted.allows_redirect(target) {
-        Ok(())
+        check_length(target, "query.callbackURL")
     } else {
         Err(ErrorCode::INVALID_CALLBACK_URL.into())
     }
@@ -96,16 +98,17 @@ fn check_target(
     code: ErrorCode,
     trusted: &TrustedOrigins,
 ) -> Result<(), ApiError> {
-    if let Value::String(text) = target {
-        check_length(text, field)?;
-    }
     match target {
-        Value::String(text) if text.is_empty() || trusted.allows_redirect(text) => Ok(()),
+        Value::String(text) if text.is_empty() || trusted.allows_redirect(text) => check_length(text, field),
         Value::String(_) => Err(code.into()),
         // What JavaScript takes for nothing is left to the schema.
         other if !is_truthy(other) => Ok(()),
-        _ => Err(ApiError::bad_request(format!("Invalid {label}: expected a string"))),
+        _ => Err(not_a_string(label)),
     }
+}
+
+fn not_a_string(label: &str) -> ApiError {
+    ApiError::bad_request(format!("Invalid {label}: expected a string"))
 }
 
 /// A redirect target ends up in a header, whose length the gateway limits.

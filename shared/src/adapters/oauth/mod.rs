@@ -136,6 +136,13 @@ impl<C: FetchOAuthClients> Providers<C> {
 }
 
 impl<C: FetchOAuthClients> OAuthProviders for Providers<C> {
+    async fn is_configured(&self, provider: &str) -> Result<bool, OAuthError> {
+        match Provider::parse(provider) {
+            Some(provider) => Ok(self.clients.client(provider.id()).await?.is_some()),
+            None => Ok(false),
+        }
+    }
+
     async fn authorization_url(&self, provider: &str, request: &AuthorizationRequest) -> Result<String, OAuthError> {
         let provider = Provider::parse(provider).ok_or(OAuthError::UnknownProvider)?;
         let client = self.client(provider).await?;

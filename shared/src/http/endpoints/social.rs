@@ -20,7 +20,9 @@ impl<S: StoreOAuthState, H, P: OAuthProviders> SignInEndpoint<S, H, P> {
         let (start, disable_redirect, has_id_token) = parse(&self.core, request)?;
         audit.event("oauth.start_failed");
         if has_id_token {
-            return Err(ErrorCode::ID_TOKEN_NOT_SUPPORTED.into());
+            let configured = self.providers.is_configured(&start.provider).await.map_err(ApiError::unavailable)?;
+            let code = if configured { ErrorCode::ID_TOKEN_NOT_SUPPORTED } else { ErrorCode::PROVIDER_NOT_FOUND };
+            return Err(code.into());
         }
         let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
         let started =
