@@ -16,7 +16,7 @@ use std::{path::Path, sync::Arc};
 
 use hyper::StatusCode;
 use serde_json::Value;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, runtime::Handle};
 
 pub use calls::{Call, Service, sequential_round_trips};
 pub use faults::{Fault, FaultId, FaultRule, When};
@@ -36,6 +36,8 @@ pub struct Aws {
 }
 
 struct Parts {
+    /// The one that everything was started on.
+    runtime: Handle,
     dynamodb: DynamoDb,
     secrets: Secrets,
     mailbox: Mailbox,
@@ -57,6 +59,7 @@ impl Aws {
         secrets.seed(&template.secrets)?;
         Ok(Self {
             parts: Arc::new(Parts {
+                runtime: Handle::current(),
                 dynamodb: DynamoDb::open(directory, &template.tables).await?,
                 secrets,
                 mailbox: Mailbox::open(directory)?,
@@ -113,7 +116,11 @@ impl Aws {
     /// # Errors
     /// DynamoDB's own error body.
     pub async fn dynamodb(&self, operation: &str, request: &Value) -> Result<Value, Value> {
-        let (status, body) = self.parts.dynamodb.call(operation, request).await;
+        let (parts, operation, request) = (self.parts.clone(), operation.to_owned(), request.clone());
+        // The connection is kept for the next call, which may come when the
+        // runtime of this caller, a test for instance, has ended.
+        let call = self.parts.runtime.spawn(async move { parts.dynamodb.call(&operation, &request).await });
+        let (status, body) = call.await.map_err(|error| Value::String(error.to_string()))?;
         if status == StatusCode::OK { Ok(body) } else { Err(body) }
     }
 

@@ -1,0 +1,37 @@
+// A case: { name, run(t, { provider }), needsProvider? }. `run` is called once
+// for each server, with a Session (lib/target.mjs), and makes its requests
+// through it; everything it records is compared.
+
+import bodies from "./bodies.mjs";
+import callback from "./callback.mjs";
+import client from "./client.mjs";
+import oauth from "./oauth.mjs";
+import origins from "./origins.mjs";
+import passwordReset from "./password-reset.mjs";
+import redirectTargets from "./redirect-targets.mjs";
+import routing from "./routing.mjs";
+import session from "./session.mjs";
+import signIn from "./sign-in.mjs";
+import signOut from "./sign-out.mjs";
+import signUp from "./sign-up.mjs";
+import social from "./social.mjs";
+
+export const cases = [
+	...signUp,
+	...signIn,
+	...bodies,
+	...session,
+	...signOut,
+	...social,
+	...callback,
+	...oauth,
+	...passwordReset,
+	...origins,
+	...redirectTargets,
+	...routing,
+	...client,
+];
+
+const names = cases.map(({ name }) => name);
+const twice = names.find((name, index) => names.indexOf(name) !== index);
+if (twice) throw new Error(`two cases are named "${twice}"`);

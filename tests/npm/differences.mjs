@@ -1,0 +1,211 @@
+// Where the service means to answer differently from Better Auth, and why.
+// Whatever is not here is a failure.
+
+import { trustedOrigins } from "./lib/settings.mjs";
+
+/**
+ * Differences that show in many answers. `settle` checks one server's answer,
+ * already masked, and rewrites it to what both have in common. It leaves a word
+ * of complaint in the answer when the documented difference is not there.
+ */
+export const always = [
+	{
+		reason: "`token` of sign-up and sign-in is the access token (JWT); Better Auth's is the session token",
+		settle({ body }, { profile, request }) {
+			if (isOurs(profile) && /^\/sign-(up|in)\/email/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
+		},
+	},
+	{
+		reason: "get-session also carries `token` (access token) and `expiresAt`, beside `session` and `user`",
+		settle({ body }, { profile, request }) {
+			if (!isOurs(profile) || !isGetSession(request) || !body?.session) return;
+			if (body.token === "<jwt>") delete body.token;
+			if (/^<now\+/.test(body.expiresAt)) delete body.expiresAt;
+		},
+	},
+	{
+		reason: "`session.token` is a handle for revoke-session; Better Auth's is the credential in the cookie",
+		settle({ body }, { profile, request, answer }) {
+			const handle = answer.json?.session?.token;
+			if (!isOurs(profile) || !handle || !body?.session) return;
+			const credentials = decodeURIComponent(`${request.headers?.cookie} ${request.headers?.authorization}`);
+			body.session.token = credentials.includes(handle) ? "the credential itself" : "<token>";
+		},
+	},
+	{
+		reason: "every answer is `no-store`; Better Auth says so on get-session alone",
+		settle({ headers }, { profile }) {
+			if (!isOurs(profile)) headers["cache-control"] ??= "no-store";
+		},
+	},
+	{
+		reason: "an answer without a body needs no content type; Better Auth's redirects call theirs JSON",
+		settle({ headers }, { answer }) {
+			if (answer.body === "") delete headers["content-type"];
+		},
+	},
+	{
+		reason: "CORS belongs to the gateway, which exposes its list to the configured origins and to no other",
+		settle({ headers }, { profile, request, answer }) {
+			const name = "access-control-expose-headers";
+			if (request.headers?.origin !== trustedOrigins[0]) return void delete headers[name];
+			if (isOurs(profile)) headers[name] = headers[name]?.filter((exposed) => answer.headers[exposed] !== undefined);
+			if (!headers[name]?.length) delete headers[name];
+		},
+	},
+	{
+		reason: "an image that was never set is null, as from every database; the reference's memory adapter leaves it out",
+		settle({ body }) {
+			if (body?.user && typeof body.user === "object") body.user.image ??= null;
+		},
+	},
+	{
+		reason: "the authorization request to Google carries a nonce, which its id_token must repeat",
+		settle({ headers, body }, { profile, request }) {
+			if (!isOurs(profile) || !request.path.startsWith("/sign-in/social")) return;
+			if (headers.location) headers.location = withoutNonce(headers.location);
+			if (body?.url) body.url = withoutNonce(body.url);
+		},
+	},
+];
+
+/**
+ * Differences of single answers, by the name in a step's `differs`. `ours` says
+ * what the service answers; the reference must not answer that, or the entry is
+ * out of date.
+ */
+export const known = {
+	"e-mail normalised": {
+		reason: "addresses are trimmed, NFKC-normalised and IDNA-encoded before they are checked, so that one mailbox is one user",
+		ours: (answer) => answer.status === 200,
+	},
+	"e-mail limits": {
+		reason: "addresses beyond RFC 5321's and DNS's lengths cannot be mailed to, and are keys in a table",
+		ours: (answer) => answer.status === 400 && answer.body.code === "VALIDATION_ERROR" && answer.body.message === "[body.email] Invalid email address",
+	},
+	"short password counted in code points": {
+		reason: "8 to 128 characters means Unicode code points; Better Auth counts UTF-16 units",
+		ours: (answer) => answer.status === 400 && answer.body.code === "PASSWORD_TOO_SHORT",
+	},
+	"long password counted in code points": {
+		reason: "8 to 128 characters means Unicode code points; Better Auth counts UTF-16 units",
+		ours: (answer) => answer.status === 200,
+	},
+	"name limits": {
+		reason: "names are at most 128 characters and without control characters: they are printed in mails and logs",
+		ours: (answer) => answer.status === 400,
+	},
+	"image limits": {
+		reason: "the URL of an image is at most 2048 characters",
+		ours: (answer) => answer.status === 400,
+	},
+	"user agent cut": {
+		reason: "a session keeps the first 512 characters of the user agent",
+		ours: (answer) => answer.status === 200 && answer.body?.session?.userAgent.length === 512,
+	},
+	"redirect target in one line": {
+		reason: "no control characters in a redirect target, of which browsers and servers think differently",
+		ours: (answer) => answer.status === 403 && /^INVALID_.*_URL$/.test(answer.body.code),
+	},
+	"redirect target on one host": {
+		reason: "a path that is `//host` once its dots are resolved is refused: not every router resolves them as browsers do",
+		ours: (answer) => answer.status === 403 && /^INVALID_.*_URL$/.test(answer.body.code),
+	},
+	"reset request from elsewhere": {
+		reason: "without cookies too, strangers' pages must not make the service send mail",
+		ours: (answer) => answer.status === 403 && answer.body.code === "INVALID_ORIGIN",
+	},
+	"redirect target too long": {
+		reason: "redirect targets are at most 2048 characters",
+		ours: (answer) => answer.status === 400 && answer.body.message.includes("Too big"),
+	},
+	"junk cookies passed over": {
+		reason: "junk under the session cookie's name, which any host of the domain can set, must not sign anybody out",
+		ours: (answer) => answer.status === 200 && answer.body !== null,
+	},
+	"two session cookies": {
+		reason: "two different valid session cookies count as none: one of them was planted",
+		ours: (answer) => (answer.status === 401 || answer.body === null) && answer.cookies.length === 0,
+	},
+	"strict JSON": {
+		reason: "duplicate keys, a byte order mark and lone surrogates are refused: two parsers could read such a body differently",
+		ours: (answer) => answer.status === 400 && answer.body.code === "BAD_REQUEST",
+	},
+	"body too large": {
+		reason: "bodies above 64 KiB are refused before they are parsed",
+		ours: (answer) => answer.status === 413,
+	},
+	"sessions end with a reset": {
+		reason: "a password reset ends every session of the user",
+		ours: (answer) => answer.status === 200 && answer.body === null,
+	},
+	"one reset ends all": {
+		reason: "a password reset ends the user's other reset tokens",
+		ours: (answer) => answer.status === 400 && answer.body.code === "INVALID_TOKEN",
+	},
+	"reset page": {
+		reason: "without redirectTo, the mailed link leads to the configured page; Better Auth's leads to an error",
+		ours: (answer) => answer.value !== "",
+	},
+	"not remembered, not extended": {
+		reason: "rememberMe false is kept with the session; Better Auth reads it from a second cookie, so that without that cookie the session grows to 7 days",
+		ours: (answer) => answer.status === 200 && answer.body?.session?.expiresAt === "<now+1d>" && answer.cookies.length === 0,
+	},
+	"access token as bearer": {
+		reason: "the access token is accepted as a bearer credential, as long as its session lives",
+		ours: (answer) => answer.status === 200 && answer.body?.session?.userId !== undefined,
+	},
+	"state is bound to its provider": {
+		reason: "a state that was issued for one provider is refused at another's callback",
+		ours: (answer) => answer.status === 302 && /[?&]error=state_mismatch/.test(answer.headers.location),
+	},
+	"issuer checked": {
+		reason: "an `iss` parameter must name the provider (RFC 9207)",
+		ours: (answer) => answer.status === 302 && /[?&]error=issuer_mismatch/.test(answer.headers.location),
+	},
+	"unreadable token answer": {
+		reason: "an answer of the token endpoint that cannot be read is a failed exchange",
+		ours: (answer) => answer.status === 302 && answer.headers.location === "/oops?error=invalid_code",
+	},
+	"no words of the provider": {
+		reason: "error_description is not passed on: strangers can write it",
+		ours: (answer) => answer.headers.location === "/oops?error=access_denied",
+	},
+	"no codes of strangers": {
+		reason: "only well-known error codes of providers are passed on",
+		ours: (answer) => answer.headers.location === "/oops?error=oauth_provider_error",
+	},
+	"paths are decoded": {
+		reason: "the gateway decodes a path before it looks for its route",
+		ours: (answer) => answer.status === 200,
+	},
+	"no sign-in with an id_token": {
+		reason: "direct sign-in with a provider's id_token is not there yet",
+		ours: (answer) => answer.status === 404 && answer.body.code === "ID_TOKEN_NOT_SUPPORTED",
+	},
+	"verified means true": {
+		reason: "email_verified counts when it is JSON's true, and in no other form",
+		ours: (answer) => answer.value === false,
+	},
+	"GitHub's verified primary address": {
+		reason: "of GitHub's addresses only the verified primary one counts; Better Auth takes the profile's",
+		ours: (answer) => answer.status === 302 && answer.headers.location === "/oops?error=email_not_found",
+	},
+	"id_token verified": {
+		reason: "Google's id_token is verified; Better Auth takes its claims because TLS brought it",
+		ours: (answer) => answer.status === 302 && /[?&]error=/.test(answer.headers.location),
+	},
+};
+
+function isOurs(profile) {
+	return profile === "lambda-auth";
+}
+
+function isGetSession(request) {
+	return request.path.startsWith("/get-session");
+}
+
+function withoutNonce(url) {
+	if (!url.includes("google")) return url;
+	return url.includes("&nonce=<random>") ? url.replace("&nonce=<random>", "") : `${url} (no nonce)`;
+}

@@ -1,0 +1,58 @@
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    Form, Json,
+    extract::State as Extract,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse as _, Response},
+};
+use serde_json::json;
+
+use super::{
+    GOOGLE_CLIENT, id_token,
+    state::{Endpoint, Person, Shared},
+    token::{Refusal, redeem},
+};
+
+pub(super) async fn token(
+    Extract(shared): Extract<Arc<Shared>>,
+    headers: HeaderMap,
+    Form(form): Form<HashMap<String, String>>,
+) -> Response {
+    if let Some(failure) = shared.receive(Endpoint::GoogleToken, form.clone(), &headers).await {
+        return failure;
+    }
+    let grant = match redeem(&shared, GOOGLE_CLIENT, &form) {
+        Ok(grant) => grant,
+        Err(refusal) => return refused(refusal),
+    };
+    let Person::Google(user) = &grant.person else { return refused(Refusal::Code) };
+    let mut state = shared.lock();
+    let access_token = state.unique("ya29");
+    let mut answer = json!({
+        "access_token": access_token, "expires_in": 3599, "token_type": "Bearer",
+        "scope": "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile",
+    });
+    if let Some(id_token) = id_token::mint(&shared.url, &state, user, &grant) {
+        answer["id_token"] = json!(id_token);
+    }
+    Json(answer).into_response()
+}
+
+fn refused(refusal: Refusal) -> Response {
+    let (status, code, description) = match refusal {
+        Refusal::Request => (StatusCode::BAD_REQUEST, "unsupported_grant_type", "Invalid grant_type"),
+        Refusal::Client => (StatusCode::UNAUTHORIZED, "invalid_client", "Unauthorized"),
+        Refusal::Code => (StatusCode::BAD_REQUEST, "invalid_grant", "Malformed auth code."),
+        Refusal::RedirectUri => (StatusCode::BAD_REQUEST, "redirect_uri_mismatch", "Bad Request"),
+    };
+    (status, Json(json!({"error": code, "error_description": description}))).into_response()
+}
+
+pub(super) async fn certs(Extract(shared): Extract<Arc<Shared>>, headers: HeaderMap) -> Response {
+    if let Some(failure) = shared.receive(Endpoint::GoogleCerts, [], &headers).await {
+        return failure;
+    }
+    let rotated = shared.lock().key_rotated;
+    ([("cache-control", "public, max-age=20000")], Json(id_token::published_keys(rotated))).into_response()
+}

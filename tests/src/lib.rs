@@ -1,0 +1,10 @@
+//! What the tests of this workspace share.
+
+#![expect(clippy::panic, clippy::indexing_slicing, reason = "test support: what is not as it should be ends the test")]
+
+pub mod app;
+pub mod browser;
+pub mod fake_provider;
+
+pub use app::{App, PASSWORD, unique_email};
+pub use browser::{Answer, Browser, Call};

@@ -1,0 +1,277 @@
+//! How many round trips to AWS a request costs.
+//!
+//! Counted is what a warm function does one thing after the other. A call that
+//! runs beside the password hash does not count: what that means, and that the
+//! one call in question does, [`the_user_is_read_beside_the_hash`] shows.
+
+use std::time::{Duration, Instant};
+
+use local::{Call as AwsCall, Fault, FaultRule, Service, StackOptions, When, sequential_round_trips};
+use serde_json::json;
+use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
+
+use crate::{
+    steps::{age_sessions, callback_url, sign_in_with_google, try_sign_up, verify_email},
+    support::{reset, reset_to},
+};
+
+async fn start(env: &[(&str, &str)]) -> App {
+    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    App::start(StackOptions { instances: 1, env, ..StackOptions::default() }).await
+}
+
+/// The calls of one request, as `Operation Table Table`, and how many of those
+/// to DynamoDB were one after the other.
+struct Cost {
+    calls: Vec<String>,
+    round_trips: usize,
+}
+
+impl Cost {
+    fn of(app: &App) -> Self {
+        Self::of_calls(&app.aws().calls())
+    }
+
+    fn of_calls(calls: &[AwsCall]) -> Self {
+        let describe = |call: &AwsCall| {
+            let mut words = vec![call.operation.clone()];
+            words.extend(call.tables.iter().map(|table| table.trim_end_matches("Table").to_owned()));
+            words.join(" ")
+        };
+        Self {
+            calls: calls.iter().map(describe).collect(),
+            round_trips: sequential_round_trips(calls.iter().filter(|call| call.service == Service::DynamoDb)),
+        }
+    }
+}
+
+/// Sends one request and says what it cost.
+async fn cost(app: &App, request: impl Future<Output = Answer>, status: u16) -> Cost {
+    app.aws().clear_calls();
+    let answer = request.await;
+    assert_eq!(answer.status, status, "{}", answer.text());
+    Cost::of(app)
+}
+
+fn assert_cost(name: &str, cost: &Cost, calls: &[&str], round_trips: usize) {
+    assert_eq!(cost.calls, calls, "{name}");
+    assert_eq!(cost.round_trips, round_trips, "{name}");
+}
+
+async fn sign_in(app: &App, email: &str, password: &str) -> Answer {
+    crate::support::sign_in(app, email, password).await.1
+}
+
+fn google(sub: &str, email: &str) -> GoogleUser {
+    GoogleUser::new(sub, email)
+}
+
+async fn callback_cost(app: &App, person: &GoogleUser) -> Cost {
+    let mut browser = app.browser();
+    let url = callback_url(app, &mut browser, person).await;
+    let cost = cost(app, browser.send(Call::new("GET", url)), 302).await;
+    assert!(browser.session_cookie().is_some());
+    cost
+}
+
+#[tokio::test]
+async fn every_flow_keeps_to_its_round_trips() {
+    let app = start(&[]).await;
+    let email = unique_email("budget");
+
+    let mut browser = app.browser();
+    let sign_up = cost(&app, try_sign_up(&mut browser, &email), 200).await;
+    assert_cost("sign-up", &sign_up, &["TransactWriteItems Accounts Users Sessions"], 1);
+    let taken = cost(&app, try_sign_up(&mut app.browser(), &email), 422).await;
+    assert_cost("sign-up, taken", &taken, &["TransactWriteItems Accounts Users Sessions"], 1);
+
+    // Beside the hash runs `GetItem Users`, which is free.
+    app.aws().clear_calls();
+    assert_eq!(sign_in(&app, &email, PASSWORD).await.status, 200);
+    let mut calls = app.aws().calls();
+    assert_eq!(Cost::of_calls(&calls).calls, ["GetItem Accounts", "GetItem Users", "PutItem Sessions"]);
+    calls.retain(|call| call.tables != ["UsersTable"]);
+    assert_eq!(Cost::of_calls(&calls).round_trips, 2, "sign-in");
+    let wrong = cost(&app, sign_in(&app, &email, "not the password"), 401).await;
+    assert_eq!(wrong.calls, ["GetItem Accounts", "GetItem Users"], "sign-in, wrong password");
+    let unknown = cost(&app, sign_in(&app, &unique_email("unknown"), PASSWORD), 401).await;
+    assert_eq!(unknown.calls, wrong.calls, "sign-in, unknown");
+
+    let session = cost(&app, browser.get("/get-session"), 200).await;
+    assert_cost("get-session", &session, &["BatchGetItem Sessions Users"], 1);
+    let token = cost(&app, browser.get("/token"), 200).await;
+    assert_cost("token", &token, &["BatchGetItem Sessions Users"], 1);
+    age_sessions(&app, &email, 2).await;
+    let extended = cost(&app, browser.get("/get-session"), 200).await;
+    let calls = ["BatchGetItem Sessions Users", "UpdateItem Sessions"];
+    assert_cost("get-session that extends, once a day", &extended, &calls, 2);
+
+    let sign_out = cost(&app, browser.post("/sign-out", &json!({})), 200).await;
+    assert_cost("sign-out", &sign_out, &["DeleteItem Sessions"], 1);
+
+    for (name, email, mails) in [("known", email.clone(), 1), ("unknown", unique_email("unknown"), 0)] {
+        let body = json!({"email": email});
+        let request = cost(&app, app.browser().post("/request-password-reset", &body), 200).await;
+        let mut calls = vec!["GetItem Accounts", "PutItem VerificationTokens"];
+        calls.extend(std::iter::repeat_n("SendEmail", mails));
+        assert_cost(&format!("reset-request, {name}"), &request, &calls, 2);
+    }
+
+    let token = app.reset_token(&email).await;
+    let link = format!("/reset-password/{token}?callbackURL=/new");
+    let follow = cost(&app, app.browser().get(&link), 302).await;
+    assert_cost("reset link", &follow, &["GetItem VerificationTokens"], 1);
+    let confirm = cost(&app, reset(&app, &token, PASSWORD), 200).await;
+    let calls = ["GetItem VerificationTokens", "TransactWriteItems VerificationTokens Accounts Users"];
+    assert_cost("reset-confirm", &confirm, &calls, 2);
+}
+
+#[tokio::test]
+async fn every_oauth_callback_takes_three_round_trips() {
+    let app = start(&[]).await;
+    // The first callback of a process reads the client secret and the keys.
+    sign_in_with_google(&app, &google("warm", &unique_email("warm"))).await;
+    app.provider.forget_requests();
+
+    let body = json!({"provider": "google"});
+    let start = cost(&app, app.browser().post("/sign-in/social", &body), 200).await;
+    assert_cost("social sign-in", &start, &["PutItem VerificationTokens"], 1);
+
+    let beginning = ["UpdateItem VerificationTokens", "BatchGetItem Accounts"];
+    let assert_callback = |name: &str, cost: &Cost, transaction: &str| {
+        assert_cost(name, cost, &[beginning[0], beginning[1], transaction], 3);
+    };
+    let person = google("budget", &unique_email("oauth"));
+    let new_user = callback_cost(&app, &person).await;
+    assert_callback("new user", &new_user, "TransactWriteItems Accounts Users Sessions");
+    let linked = callback_cost(&app, &person).await;
+    assert_callback("linked user", &linked, "TransactWriteItems Users Sessions");
+
+    let email = unique_email("link");
+    app.sign_up(&email).await;
+    verify_email(&app, &email).await;
+    let first_link = callback_cost(&app, &google("link", &email)).await;
+    assert_callback("first link", &first_link, "TransactWriteItems Users Sessions Accounts");
+
+    // Nor does a password reset before the first link cost another one.
+    let email = unique_email("reset-link");
+    app.sign_up(&email).await;
+    verify_email(&app, &email).await;
+    reset_to(&app, &email, PASSWORD).await;
+    let first_link = callback_cost(&app, &google("reset-link", &email)).await;
+    assert_callback("first link after a reset", &first_link, "TransactWriteItems Users Sessions Accounts");
+
+    // One call at the provider each: its keys are kept.
+    assert_eq!(app.provider.recorded().len(), 4);
+}
+
+/// What needs no session reads none, and nothing warm asks Secrets Manager.
+#[tokio::test]
+async fn what_needs_no_call_makes_none() {
+    let app = start(&[]).await;
+    let email = unique_email("idle");
+    let browser = app.sign_up(&email).await;
+    app.aws().clear_calls();
+
+    let bad_cookie = |name: &str, value: &str| {
+        let mut browser = app.browser();
+        browser.cookies.insert(name.to_owned(), value.to_owned());
+        browser
+    };
+    let name = browser.cookies.keys().find(|name| name.ends_with("session_token")).unwrap().clone();
+    let good = browser.session_cookie().unwrap();
+    let (token, signature) = good.split_once('.').unwrap();
+    let other = app.sign_up(&unique_email("other")).await;
+    app.aws().clear_calls();
+    let other_signature = other.session_cookie().unwrap().split_once('.').unwrap().1;
+    for value in [
+        format!("{token}.{other_signature}"),
+        format!("x{}.{signature}", &token[1..]),
+        token.to_owned(),
+        format!("{token}."),
+        "garbage".to_owned(),
+        String::new(),
+    ] {
+        for (method, path) in [("GET", "/get-session"), ("GET", "/token"), ("POST", "/sign-out")] {
+            let answer = bad_cookie(&name, &value).send(Call::new(method, path)).await;
+            assert!(answer.status < 500, "{value}: {}", answer.text());
+            assert!(answer.json()["user"].is_null(), "{value}: {}", answer.text());
+        }
+    }
+    let reads: Vec<_> = app.aws().calls().into_iter().filter(|call| call.service == Service::DynamoDb).collect();
+    assert!(reads.is_empty(), "{reads:?}");
+
+    app.aws().clear_calls();
+    let calls = |browser: Browser| async move {
+        let mut browser = browser;
+        for (method, path, status) in [
+            ("GET", "/ok", 200),
+            ("POST", "/get-session", 405),
+            ("GET", "/error?error=x", 200),
+            ("GET", "/callback/google", 302),
+            ("GET", "/reset-password/short?callbackURL=/x", 302),
+            ("POST", "/sign-up/email", 400),
+            ("POST", "/sign-in/email", 400),
+            ("POST", "/request-password-reset", 400),
+            ("POST", "/reset-password", 400),
+        ] {
+            let mut call = Call::new(method, path);
+            if method == "POST" {
+                call = call.json(&json!({}));
+            }
+            let answer = browser.send(call).await;
+            assert_eq!(answer.status, status, "{method} {path}: {}", answer.text());
+        }
+    };
+    calls(app.browser()).await;
+    assert_eq!(Cost::of(&app).calls, [""; 0]);
+
+    // Warm, every kind of success leaves Secrets Manager alone.
+    app.aws().clear_calls();
+    let mut browser = app.sign_up(&unique_email("warm")).await;
+    assert!(browser.current_user().await.is_some());
+    assert_eq!(sign_in(&app, &email, PASSWORD).await.status, 200);
+    assert_eq!(browser.post("/sign-out", &json!({})).await.status, 200);
+    let secrets = app.aws().calls().into_iter().filter(|call| call.service == Service::SecretsManager).count();
+    assert_eq!(secrets, 0);
+}
+
+/// A call is beside the hash if making it slower does not make the request
+/// slower, as long as it takes no longer than the hash. Only such a call is
+/// left out of the count of a sign-in.
+///
+/// Between the end of the account's read and the start of the session's write
+/// lie the hash and the user's read. Measured alone the hash takes `hash` at
+/// least; with the read delayed by `delay` the two take about the longer of
+/// them side by side, but never less than their sum one after the other.
+#[tokio::test]
+async fn the_user_is_read_beside_the_hash() {
+    // The most expensive hash, so that it stands out of all noise.
+    let app = start(&[("AUTH_PASSWORD_ITERATIONS", "16")]).await;
+    let email = unique_email("beside");
+    app.sign_up(&email).await;
+
+    let hash = fastest(&app, &email).await;
+    let delay = hash * 3 / 2;
+    let rule = FaultRule::new(Service::DynamoDb, Fault::Delay(delay)).operation("GetItem").table("UsersTable");
+    app.aws().inject(rule.function("signin").when(When::Always));
+    let both = fastest(&app, &email).await;
+    assert!(both >= delay, "the read was not delayed: {both:?} < {delay:?}");
+    assert!(both < delay + hash / 2, "hash {hash:?}, delay {delay:?}, both {both:?}");
+}
+
+/// The shortest time between the two calls that frame the hash.
+async fn fastest(app: &App, email: &str) -> Duration {
+    let mut fastest = Duration::MAX;
+    for _ in 0..6 {
+        app.aws().clear_calls();
+        assert_eq!(sign_in(app, email, PASSWORD).await.status, 200);
+        let calls = app.aws().calls();
+        let find = |operation: &str, table: &str| {
+            calls.iter().find(|call| call.operation == operation && call.tables == [table]).unwrap()
+        };
+        let start: Instant = find("GetItem", "AccountsTable").ended;
+        fastest = fastest.min(find("PutItem", "SessionsTable").started - start);
+    }
+    fastest
+}

@@ -1,0 +1,83 @@
+//! What is secret stays out of logs, tables and answers that are not its own.
+
+use local::{Fault, FaultRule, Service, StackOptions};
+use serde_json::json;
+use tests::{App, Call, fake_provider::GoogleUser};
+
+use crate::{invariants, oauth, support::*};
+
+/// A day in the life of the service, good and bad, at the loudest log level.
+#[tokio::test]
+async fn nothing_secret_is_logged_or_stored() {
+    let env = [("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("RUST_BACKTRACE", "full")];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let app = App::start(StackOptions { env, ..StackOptions::default() }).await;
+    let (email, password, wrong) = ("canary@example.com", "c4n4ry password one", "c4n4ry password wrong");
+    let mut secrets = vec![password.to_owned(), wrong.to_owned()];
+    for name in ["SigningSecret", "OAuthClientsSecret"] {
+        secrets.push(app.aws().secret(name).unwrap());
+    }
+    secrets.push("google-client-secret-c4n4ry-51d0".to_owned());
+
+    let mut browser = app.browser();
+    let body = json!({"name": "Ann", "email": email, "password": password});
+    let answer = browser.post("/sign-up/email", &body).await;
+    let jwt = answer.json()["token"].as_str().unwrap().to_owned();
+    secrets.extend([jwt.clone(), answer.header("set-auth-token").to_owned(), raw_token(&browser)]);
+    secrets.push(browser.session_cookie().unwrap().to_owned());
+    browser.get("/get-session").await;
+    app.browser().send(Call::new("GET", "/token").header("authorization", format!("Bearer {jwt}"))).await;
+    app.browser()
+        .send(Call::new("GET", "/get-session").header("authorization", format!("Bearer {}", raw_token(&browser))))
+        .await;
+    sign_in(&app, email, wrong).await;
+    let (mut second, answer) = sign_in(&app, email, password).await;
+    secrets.extend([answer.json()["token"].as_str().unwrap().to_owned(), raw_token(&second)]);
+    second.post("/sign-out", &json!({})).await;
+
+    let token = app.reset_token(email).await;
+    app.browser().get(&format!("/reset-password/{token}?callbackURL=%2Freset")).await;
+    let next = "c4n4ry password two";
+    assert_eq!(reset(&app, &token, next).await.status, 200);
+    secrets.extend([token.clone(), next.to_owned()]);
+    reset(&app, &token, "c4n4ry password three").await;
+    secrets.push("c4n4ry password three".to_owned());
+
+    let google = GoogleUser::new("1", "canary-google@example.com");
+    let (by_google, callback) = oauth::sign_in_and_tell(&app, &google).await;
+    let query = query_of(&callback);
+    secrets.extend([query["state"].clone(), query["code"].clone(), raw_token(&by_google)]);
+    let issued: Vec<String> = app
+        .provider
+        .recorded()
+        .into_iter()
+        .filter_map(|request| request.parameters.get("code_verifier").cloned())
+        .collect();
+    assert_eq!(issued.len(), 1);
+    secrets.extend(issued);
+
+    // Faults are where secrets leak.
+    let mut bodies = Vec::new();
+    for fault in [Fault::InternalError, Fault::AccessDenied, Fault::Malformed] {
+        app.aws().inject(FaultRule::new(Service::DynamoDb, fault.clone()));
+        app.aws().inject(FaultRule::new(Service::Ses, fault));
+        bodies.push(sign_in(&app, email, next).await.1);
+        bodies.push(browser.get("/get-session").await);
+        bodies.push(app.browser().post("/sign-up/email", &body).await);
+        bodies.push(app.browser().post("/request-password-reset", &json!({"email": email})).await);
+        bodies.push(reset(&app, &"A".repeat(43), next).await);
+        app.aws().clear_faults();
+    }
+    for answer in bodies {
+        assert!(answer.status >= 500 || answer.json().is_null(), "{} {}", answer.status, answer.text());
+        for secret in secrets.iter().map(String::as_str).chain(["Table", "arn:", "dynamodb", ".rs"]) {
+            assert!(!answer.text().contains(secret), "{}", answer.text());
+        }
+    }
+    // Nor does anything personal stand in the log.
+    for line in app.logs() {
+        assert!(!line.text.contains("@example.com"), "{}", line.text);
+        assert!(!line.text.contains("/reset-password/") || line.text.contains("{token}"), "{}", line.text);
+    }
+    invariants::check(&app, &secrets).await;
+}

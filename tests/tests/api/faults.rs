@@ -1,0 +1,591 @@
+//! Every flow, with every AWS call that it makes going wrong in every way.
+//!
+//! A cell of the matrix is a flow, one of its calls and a fault, which happens
+//! once or always. Whatever happens, a request ends in one of two ways: it
+//! succeeds and its work is done; or it says 503 with `Retry-After` (a
+//! callback whose state is spent sends the browser on with
+//! `temporarily_unavailable`) and nothing has changed. Then the fault ends,
+//! the client tries again, and gets what it wanted.
+//!
+//! One case is beyond anybody's reach: a write that happens every time while
+//! its answer is lost every time. Nobody can know of it, so that the client is
+//! told 503. It is then all done or not at all, and trying again helps.
+
+use std::{
+    collections::{BTreeSet, HashMap, VecDeque},
+    fmt,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use local::{Fault, FaultRule, Service, StackOptions, When};
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GithubUser, unique_email};
+use tokio::task::JoinSet;
+
+use crate::{
+    invariants,
+    steps::{Snapshot, age_sessions, try_sign_up, verify_email},
+    support::{number, only_session, reset, sessions_of, sign_in},
+};
+
+/// Longest time that a request may take, whatever hangs.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// Cells after which a function starts anew.
+const CELLS_OF_A_PROCESS: u32 = 10;
+/// The password after a reset.
+const NEW_PASSWORD: &str = "another horse battery";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flow {
+    SignUp,
+    SignIn,
+    GetSession,
+    /// A get-session that extends the session.
+    Extend,
+    SignOut,
+    ResetRequest,
+    ResetConfirm,
+    SocialStart,
+    CallbackOfNewUser,
+    CallbackOfLinkedUser,
+    CallbackThatLinks,
+}
+
+use Flow::{
+    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, Extend, GetSession, ResetConfirm, ResetRequest, SignIn,
+    SignOut, SignUp, SocialStart,
+};
+
+const FLOWS: [Flow; 11] = [
+    SignUp,
+    SignIn,
+    GetSession,
+    Extend,
+    SignOut,
+    ResetRequest,
+    ResetConfirm,
+    SocialStart,
+    CallbackOfNewUser,
+    CallbackOfLinkedUser,
+    CallbackThatLinks,
+];
+
+impl Flow {
+    const fn function(self) -> &'static str {
+        match self {
+            SignUp => "signup",
+            SignIn | SocialStart => "signin",
+            GetSession | Extend => "session",
+            SignOut => "signout",
+            ResetRequest => "reset-request",
+            ResetConfirm => "reset-confirm",
+            CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => "oauth-callback",
+        }
+    }
+
+    const fn is_callback(self) -> bool {
+        matches!(self, CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks)
+    }
+
+    /// The calls of a warm function, in order. A transaction goes by the first
+    /// of its tables.
+    const fn calls(self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            SignUp => &[("TransactWriteItems", "AccountsTable")],
+            SignIn => &[("GetItem", "AccountsTable"), ("GetItem", "UsersTable"), ("PutItem", "SessionsTable")],
+            GetSession => &[("BatchGetItem", "SessionsTable")],
+            Extend => &[("BatchGetItem", "SessionsTable"), ("UpdateItem", "SessionsTable")],
+            SignOut => &[("DeleteItem", "SessionsTable")],
+            ResetRequest => &[("GetItem", "AccountsTable"), ("PutItem", "VerificationTokensTable"), ("SendEmail", "")],
+            ResetConfirm => {
+                &[("GetItem", "VerificationTokensTable"), ("TransactWriteItems", "VerificationTokensTable")]
+            }
+            SocialStart => &[("PutItem", "VerificationTokensTable")],
+            CallbackOfNewUser => &[
+                ("UpdateItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("TransactWriteItems", "AccountsTable"),
+            ],
+            CallbackOfLinkedUser | CallbackThatLinks => &[
+                ("UpdateItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("TransactWriteItems", "UsersTable"),
+            ],
+        }
+    }
+}
+
+/// Where a cell's fault sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// At one of the calls of a warm function.
+    Warm(&'static str, &'static str),
+    /// At the reads of secrets of a function that starts for this request.
+    Start,
+}
+
+impl Place {
+    fn rule(self, flow: Flow, fault: Fault, when: When) -> FaultRule {
+        let rule = match self {
+            Self::Start => FaultRule::new(Service::SecretsManager, fault),
+            Self::Warm("SendEmail", _) => FaultRule::new(Service::Ses, fault),
+            Self::Warm(operation, table) => FaultRule::new(Service::DynamoDb, fault).operation(operation).table(table),
+        };
+        rule.function(flow.function()).when(when)
+    }
+
+    fn is_write(self) -> bool {
+        !matches!(self, Self::Start | Self::Warm("GetItem" | "BatchGetItem", _))
+    }
+
+    fn is_mail(self) -> bool {
+        matches!(self, Self::Warm("SendEmail", _))
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Cell {
+    flow: Flow,
+    place: Place,
+    fault: Fault,
+    always: bool,
+}
+
+impl fmt::Display for Cell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let when = if self.always { "always" } else { "once" };
+        write!(f, "{:?} × {:?} × {:?} {when}", self.flow, self.place, self.fault)
+    }
+}
+
+/// All cells, the slow ones first so that they do not come last.
+fn matrix() -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for flow in FLOWS {
+        let warm = flow.calls().iter().map(|(operation, table)| Place::Warm(operation, table));
+        // Before their last calls, some flows are those before them.
+        let known = match flow {
+            Extend | CallbackOfLinkedUser => 1,
+            CallbackThatLinks => 2,
+            _ => 0,
+        };
+        let reads_secrets = known == 0 && !["reset-request", "reset-confirm"].contains(&flow.function());
+        for place in warm.skip(known).chain(reads_secrets.then_some(Place::Start)) {
+            let mut faults = vec![
+                Fault::Hang,
+                Fault::Throttle,
+                Fault::InternalError,
+                Fault::AccessDenied,
+                Fault::DropBefore,
+                Fault::DropAfter,
+                Fault::Malformed,
+            ];
+            if place.is_write() && !place.is_mail() {
+                faults.push(Fault::TransactionConflict);
+            }
+            if matches!(place, Place::Warm("TransactWriteItems", _)) {
+                faults.push(throttled_transaction());
+            }
+            if matches!(place, Place::Warm("BatchGetItem", _)) {
+                faults.push(Fault::UnprocessedKeys);
+            }
+            for fault in faults {
+                cells.extend([false, true].map(|always| Cell { flow, place, fault: fault.clone(), always }));
+            }
+        }
+    }
+    cells.sort_by_key(|cell| cell.fault != Fault::Hang);
+    cells
+}
+
+/// DynamoDB says of each item why the transaction was cancelled; throttling is
+/// one such reason.
+fn throttled_transaction() -> Fault {
+    let reasons = json!([{"Code": "None"}, {"Code": "ThrottlingError", "Message": "Throughput exceeds"}]);
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled [None, ThrottlingError]",
+        "CancellationReasons": reasons,
+    });
+    Fault::Answer { status: 400, body: body.to_string() }
+}
+
+/// How a request may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    /// With success, and its work done.
+    Done,
+    /// With "later", and nothing changed.
+    Later,
+    /// With "later" although the work may have been done.
+    Unknown,
+    /// With success, but without something that does not matter to the client:
+    /// the extension of a session, or a mail that nobody may learn of.
+    Lesser,
+}
+
+impl Cell {
+    /// What is expected; strict, so that a retry that is lost shows.
+    fn end(&self) -> End {
+        // What is refused, or answered with garbage, is not asked again.
+        let is_permanent = self.always || [Fault::AccessDenied, Fault::Malformed].contains(&self.fault);
+        let is_secondary =
+            self.place.is_mail() || (self.flow == Extend && self.place == Place::Warm("UpdateItem", "SessionsTable"));
+        match self.place {
+            // The function reads its secrets again when the request comes.
+            Place::Start if !self.always => End::Done,
+            _ if !is_permanent => End::Done,
+            _ if is_secondary => End::Lesser,
+            _ if self.fault == Fault::DropAfter && self.place.is_write() => End::Unknown,
+            _ => End::Later,
+        }
+    }
+}
+
+/// A client about to send the request of a flow.
+struct Client<'a> {
+    app: &'a App,
+    flow: Flow,
+    email: String,
+    person: GithubUser,
+    browser: Browser,
+    reset_token: String,
+    callback: String,
+}
+
+impl<'a> Client<'a> {
+    /// Does all that comes before the request.
+    async fn prepare(app: &'a App, flow: Flow) -> Self {
+        let email = unique_email("fault");
+        let person = person(&email);
+        let mut client = Self {
+            app,
+            flow,
+            email: email.clone(),
+            person: person.clone(),
+            browser: app.browser(),
+            reset_token: String::new(),
+            callback: String::new(),
+        };
+        match flow {
+            SignUp | SocialStart | CallbackOfNewUser => {}
+            SignIn | ResetRequest => drop(app.sign_up(&email).await),
+            GetSession | SignOut => client.browser = app.sign_up(&email).await,
+            Extend => {
+                client.browser = app.sign_up(&email).await;
+                age_sessions(app, &email, 2).await;
+            }
+            ResetConfirm => {
+                client.browser = app.sign_up(&email).await;
+                client.reset_token = app.reset_token(&email).await;
+            }
+            CallbackOfLinkedUser => sign_in_with_github(app, &person).await,
+            CallbackThatLinks => {
+                app.sign_up(&email).await;
+                verify_email(app, &email).await;
+            }
+        }
+        client.go_to_provider().await;
+        client
+    }
+
+    /// Gets to where the provider sends the browser back.
+    async fn go_to_provider(&mut self) {
+        if self.flow.is_callback() {
+            self.browser.cookies.clear();
+            self.callback = callback_url(self.app, &mut self.browser, &self.person).await;
+        }
+    }
+
+    async fn send(&mut self) -> Answer {
+        let email = self.email.clone();
+        match self.flow {
+            SignUp => try_sign_up(&mut self.browser, &email).await,
+            SignIn => self.browser.post("/sign-in/email", &json!({"email": email, "password": PASSWORD})).await,
+            GetSession | Extend => self.browser.get("/get-session").await,
+            SignOut => self.browser.post("/sign-out", &json!({})).await,
+            ResetRequest => {
+                let body = json!({"email": email, "redirectTo": "/reset"});
+                self.browser.post("/request-password-reset", &body).await
+            }
+            ResetConfirm => reset(self.app, &self.reset_token, NEW_PASSWORD).await,
+            SocialStart => {
+                let body = json!({"provider": "github", "callbackURL": "/done"});
+                self.browser.post("/sign-in/social", &body).await
+            }
+            CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => {
+                self.browser.send(Call::new("GET", self.callback.clone())).await
+            }
+        }
+    }
+
+    /// Whether an answer claims success. What it says beside success and
+    /// "later" is a fault.
+    fn claims_success(&self, answer: &Answer) -> Result<bool, String> {
+        let location = answer.header("location");
+        match answer.status {
+            200 if !self.flow.is_callback() => Ok(true),
+            302 if location == "/done" => Ok(true),
+            302 if location == "/failed?error=temporarily_unavailable" => Ok(false),
+            503 => {
+                let retry_after = answer.header("retry-after").parse::<u32>().is_ok();
+                let right = retry_after && answer.code() == "SERVICE_UNAVAILABLE" && answer.set_cookies().is_empty();
+                right.then_some(false).ok_or_else(|| format!("bad 503: {:?} {}", answer.headers, answer.text()))
+            }
+            status => Err(format!("answered {status} {location} {}", answer.text())),
+        }
+    }
+
+    /// Checks that the work of the flow is done: in the tables, and for the
+    /// client, who goes on from here.
+    async fn check_done(&mut self, before: &Snapshot, answer: &Answer, mails: usize) -> Result<(), String> {
+        let after = Snapshot::take(self.app).await;
+        // Rows gained and lost: users, accounts, sessions, tokens.
+        let expected = match self.flow {
+            SignUp => [(1, 0), (1, 0), (1, 0), (0, 0)],
+            SignIn => [(0, 0), (0, 0), (1, 0), (0, 0)],
+            GetSession => [(0, 0); 4],
+            Extend => [(0, 0), (0, 0), (1, 1), (0, 0)],
+            SignOut => [(0, 0), (0, 0), (0, 1), (0, 0)],
+            ResetRequest | SocialStart => [(0, 0), (0, 0), (0, 0), (1, 0)],
+            ResetConfirm => [(1, 1), (1, 1), (0, 0), (0, 1)],
+            CallbackOfNewUser => [(1, 0), (2, 0), (1, 0), (1, 1)],
+            CallbackOfLinkedUser => [(0, 0), (0, 0), (1, 0), (1, 1)],
+            CallbackThatLinks => [(1, 1), (1, 0), (1, 0), (1, 1)],
+        };
+        let difference = before.difference(&after);
+        ensure(difference == expected, || format!("success, but the tables changed by {difference:?}"))?;
+        if self.flow == Extend {
+            let row = only_session(self.app, &self.email).await;
+            let shown = answer.json()["expiresAt"].as_str().unwrap_or_default().to_owned();
+            let stored = shared::domain::Timestamp::from_millis(number(&row, "expiresAt")).to_string();
+            ensure(shown == stored, || format!("the answer says {shown}, the table {stored}"))?;
+            ensure(!answer.set_cookies().is_empty(), || "the cookie was not extended".to_owned())?;
+        }
+        if self.flow == ResetRequest {
+            let sent = self.mails();
+            ensure(sent > mails, || "no mail".to_owned())?;
+        }
+        self.check_satisfied().await
+    }
+
+    fn mails(&self) -> usize {
+        self.app.mails().iter().filter(|mail| mail.to.contains(&self.email)).count()
+    }
+
+    /// Checks that the client has what it wanted.
+    async fn check_satisfied(&mut self) -> Result<(), String> {
+        let (app, email) = (self.app, self.email.clone());
+        match self.flow {
+            SignUp | SignIn | GetSession | Extend | CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => {
+                let user = self.browser.current_user().await;
+                let is_right = user.as_ref().is_some_and(|user| user["email"] == email);
+                ensure(is_right, || format!("signed in as {user:?}"))
+            }
+            SignOut => {
+                let left = sessions_of(app, &email).await.len();
+                ensure(left == 0 && self.browser.cookies.is_empty(), || format!("{left} sessions left"))
+            }
+            ResetRequest => {
+                let token =
+                    app.mails().into_iter().find(|mail| mail.to.contains(&email)).map(|mail| mail.links[0].clone());
+                let link = token.ok_or("no mail")?;
+                let answer = app.browser().get(link.split("/api/auth").last().unwrap_or_default()).await;
+                let to = answer.header("location");
+                ensure(to.contains("token="), || format!("the link leads to {to}"))
+            }
+            ResetConfirm => {
+                let statuses =
+                    (sign_in(app, &email, NEW_PASSWORD).await.1.status, sign_in(app, &email, PASSWORD).await.1.status);
+                ensure(statuses == (200, 401), || format!("new and old password: {statuses:?}"))?;
+                let user = self.browser.current_user().await;
+                ensure(user.is_none(), || "the old session lives".to_owned())
+            }
+            SocialStart => {
+                let state = self.browser.cookies.keys().any(|name| name.ends_with("better-auth.state"));
+                ensure(state, || "no state cookie".to_owned())
+            }
+        }
+    }
+
+    /// Tries again as a client does, now that nothing goes wrong any more.
+    async fn retry(&mut self, unknown: bool) -> Result<(), String> {
+        self.go_to_provider().await;
+        let answer = self.send().await;
+        match (self.flow, answer.status) {
+            // What it did before it was told to come back.
+            (SignUp, 422) if unknown => {
+                let (browser, answer) = sign_in(self.app, &self.email, PASSWORD).await;
+                ensure(answer.status == 200, || format!("taken, but not by me: {}", answer.text()))?;
+                self.browser = browser;
+            }
+            (ResetConfirm, 400) if unknown => {}
+            _ => ensure(self.claims_success(&answer)?, || format!("the retry: {} {}", answer.status, answer.text()))?,
+        }
+        self.check_satisfied().await
+    }
+}
+
+fn ensure(holds: bool, problem: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(problem()) }
+}
+
+impl Cell {
+    async fn run(&self, app: &App, used: &mut HashMap<&'static str, u32>) -> Result<(), String> {
+        let function = self.flow.function();
+        let used = used.entry(function).or_default();
+        if *used == 0 && self.place != Place::Start {
+            warm_up(app, self.flow).await;
+        }
+        let mut client = Client::prepare(app, self.flow).await;
+        // The SDK rations retries, and a new process has its full ration.
+        *used += 1;
+        if self.place == Place::Start || *used > CELLS_OF_A_PROCESS {
+            app.kill_instances(function).await;
+            *used = 0;
+            if self.place != Place::Start {
+                warm_up(app, self.flow).await;
+            }
+        }
+        let before = Snapshot::take(app).await;
+        let mails = client.mails();
+        let when = if self.always { When::Always } else { When::Times(1) };
+        let fault = app.aws().inject(self.place.rule(self.flow, self.fault.clone(), when));
+
+        let started = Instant::now();
+        let answer = client.send().await;
+        let took = started.elapsed();
+        let hits = app.aws().fault_hits(fault);
+        app.aws().clear_faults();
+        ensure(hits > 0, || "the fault never happened".to_owned())?;
+        ensure(took < TIME_LIMIT, || format!("took {took:?}"))?;
+
+        let success = client.claims_success(&answer)?;
+        let unchanged = async |client: &Client<'_>| {
+            let after = Snapshot::take(app).await;
+            // A callback's state is spent before the rest begins.
+            let same = if client.flow.is_callback() && answer.status == 302 {
+                after.without_tokens() == before.without_tokens()
+            } else {
+                after == before
+            };
+            ensure(same, || format!("{}, but the tables changed by {:?}", answer.status, before.difference(&after)))
+        };
+        match (self.end(), success) {
+            (End::Done, true) => client.check_done(&before, &answer, mails).await?,
+            (End::Later, false) => {
+                unchanged(&client).await?;
+                client.retry(false).await?;
+            }
+            (End::Unknown, false) => client.retry(true).await?,
+            (End::Lesser, true) if self.flow == ResetRequest => {
+                let sent = client.mails() - mails;
+                let lost = self.fault == Fault::DropAfter;
+                ensure((sent > 0) == lost && sent <= 3, || format!("{sent} mails"))?;
+                client.retry(false).await?;
+            }
+            (End::Lesser, true) => {
+                let lost = self.fault == Fault::DropAfter;
+                if !lost {
+                    unchanged(&client).await?;
+                }
+                ensure(answer.set_cookies().is_empty(), || "extended the cookie only".to_owned())?;
+                client.check_satisfied().await?;
+            }
+            (expected, _) => return Err(format!("{expected:?} expected: {} {}", answer.status, answer.text())),
+        }
+        ensure(app.aws().calls().len() < 50_000, || "calls without end".to_owned())
+    }
+}
+
+/// Sends the function a request that needs all of its secrets, those of the
+/// providers too.
+async fn warm_up(app: &App, flow: Flow) {
+    match flow.function() {
+        "signin" => drop(callback_url(app, &mut app.browser(), &person("warm@example.com")).await),
+        "oauth-callback" => sign_in_with_github(app, &person("warm@example.com")).await,
+        "session" => drop(app.browser().get("/get-session").await),
+        _ => {}
+    }
+}
+
+/// Somebody at GitHub, whose answers are cheaper to make than Google's.
+fn person(email: &str) -> GithubUser {
+    let digest = Sha256::digest(email.as_bytes());
+    let id = digest.iter().take(6).fold(0, |id, byte| (id << 8) | u64::from(*byte));
+    GithubUser::new(id, "fault", email)
+}
+
+/// Asks to sign in and consents: the URL that the browser is sent back to.
+async fn callback_url(app: &App, browser: &mut Browser, person: &GithubUser) -> String {
+    let body = json!({"provider": "github", "callbackURL": "/done", "errorCallbackURL": "/failed"});
+    let answer = browser.post("/sign-in/social", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    app.provider.set_github_user(person.clone());
+    app.provider.consent(answer.json()["url"].as_str().unwrap()).unwrap()
+}
+
+async fn sign_in_with_github(app: &App, person: &GithubUser) {
+    let mut browser = app.browser();
+    let url = callback_url(app, &mut browser, person).await;
+    let answer = browser.send(Call::new("GET", url)).await;
+    assert_eq!(answer.header("location"), "/done", "{}", answer.text());
+}
+
+async fn start() -> App {
+    let env = vec![("AUTH_MAIL_DEADLINE_MS".to_owned(), "600".to_owned())];
+    App::start(StackOptions { instances: 1, env, ..StackOptions::default() }).await
+}
+
+/// The matrix names every call of every flow.
+#[tokio::test]
+async fn the_matrix_is_complete() {
+    let app = start().await;
+    warm_up(&app, CallbackOfNewUser).await;
+    for flow in FLOWS {
+        let mut client = Client::prepare(&app, flow).await;
+        app.aws().clear_calls();
+        let answer = client.send().await;
+        assert!(client.claims_success(&answer).unwrap(), "{flow:?}: {}", answer.text());
+        let calls = app.aws().calls();
+        let calls: Vec<(&str, &str)> = calls
+            .iter()
+            .map(|call| (call.operation.as_str(), call.tables.first().map_or("", String::as_str)))
+            .collect();
+        assert_eq!(calls, flow.calls(), "{flow:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_fails_a_request_is_done_or_changes_nothing() {
+    const STACKS: usize = 6;
+    let queue = Arc::new(Mutex::new(VecDeque::from(matrix())));
+    let cells = queue.lock().unwrap().len();
+    assert!(cells > 350, "{cells}");
+    let mut workers = JoinSet::new();
+    for _ in 0..STACKS {
+        let queue = Arc::clone(&queue);
+        workers.spawn(async move {
+            let app = start().await;
+            let mut failures = Vec::new();
+            let mut used = HashMap::new();
+            loop {
+                let Some(cell) = queue.lock().unwrap().pop_front() else { break };
+                let began = Instant::now();
+                let result = cell.run(&app, &mut used).await;
+                eprintln!("CELL {:?} {cell} {}", began.elapsed(), result.clone().err().unwrap_or_default());
+                if let Err(problem) = result {
+                    app.aws().clear_faults();
+                    failures.push(format!("{cell}: {problem}"));
+                }
+            }
+            invariants::check(&app, &[]).await;
+            failures
+        });
+    }
+    let failures: BTreeSet<String> = workers.join_all().await.into_iter().flatten().collect();
+    let text: Vec<&str> = failures.iter().map(String::as_str).collect();
+    assert!(failures.is_empty(), "{} of {cells} cells:\n{}", failures.len(), text.join("\n"));
+}

@@ -1,0 +1,68 @@
+//! What must hold of the tables and the log at any time.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use tests::App;
+
+use crate::support::{TABLES, encoded};
+
+/// Asserts that accounts, users and sessions belong together, and that neither
+/// a table nor the log of a stack at rest holds a secret.
+pub async fn check(app: &App, secrets: &[String]) {
+    belong_together(app).await;
+    hold_no_secret(app, secrets).await;
+}
+
+async fn belong_together(app: &App) {
+    let text = |row: &Value, name: &str| row[name]["S"].as_str().unwrap_or_default().to_owned();
+    let users: BTreeMap<String, Value> =
+        app.rows("UsersTable").await.into_iter().map(|row| (text(&row, "id"), row)).collect();
+    let accounts: BTreeMap<String, Value> =
+        app.rows("AccountsTable").await.into_iter().map(|row| (text(&row, "identity"), row)).collect();
+    for (identity, account) in &accounts {
+        let user = users.get(&text(account, "userId"));
+        let user = user.unwrap_or_else(|| panic!("{identity} belongs to nobody"));
+        let listed = user["identities"]["L"].as_array().unwrap().iter().filter(|entry| entry["S"] == *identity).count();
+        assert_eq!(listed, 1, "{identity} in the list of its user");
+        if let Some(address) = identity.strip_prefix("email:") {
+            assert_eq!(text(user, "email"), address, "the address of an account is its user's");
+        }
+    }
+    for (id, user) in &users {
+        let identities: Vec<&str> =
+            user["identities"]["L"].as_array().unwrap().iter().map(|entry| entry["S"].as_str().unwrap()).collect();
+        assert!(identities.contains(&format!("email:{}", text(user, "email")).as_str()), "{id} owns its address");
+        let mut ways_in = 0;
+        for identity in identities {
+            let account = accounts.get(identity).unwrap_or_else(|| panic!("{identity} of {id} is missing"));
+            assert_eq!(text(account, "userId"), *id, "{identity} has another owner");
+            ways_in += usize::from(account.get("passwordHash").is_some() || !identity.starts_with("email:"));
+        }
+        assert!(ways_in > 0, "{id} has no way in");
+    }
+    for table in ["SessionsTable", "VerificationTokensTable"] {
+        for row in app.rows(table).await.iter().filter(|row| row.get("userId").is_some()) {
+            assert!(users.contains_key(&text(row, "userId")), "{table} names a missing user");
+        }
+    }
+}
+
+/// Asserts that no table and no line of the log has one of the secrets in it,
+/// in any of the usual encodings.
+pub async fn hold_no_secret(app: &App, secrets: &[String]) {
+    let mut places: Vec<(String, String)> = Vec::new();
+    for table in TABLES {
+        places.extend(app.rows(table).await.iter().map(|row| (table.to_owned(), row.to_string())));
+    }
+    places.extend(app.logs().into_iter().map(|line| (format!("log of {}", line.function), line.text)));
+    assert!(places.iter().any(|(place, _)| place.starts_with("log")), "nothing was logged");
+    for secret in secrets {
+        assert!(secret.len() >= 8, "too short to look for: {secret}");
+        let escaped = Value::from(secret.as_str()).to_string();
+        let forms = [secret.clone(), encoded(secret), escaped.trim_matches('"').to_owned()];
+        for (place, text) in &places {
+            assert!(!forms.iter().any(|form| text.contains(form.as_str())), "{place} holds {secret}: {text}");
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Flows over HTTP, through the gateway and the real binaries.
+//!
+//! One test binary, so that it links once. Tests share a stack unless they
+//! break something.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper of a test that finds nothing ends the test"
+)]
+
+mod access_tokens;
+mod budget;
+mod canary;
+mod config;
+mod csrf;
+mod faults;
+mod hostile;
+mod invariants;
+mod jwt;
+mod npm;
+mod oauth;
+mod password_reset;
+mod restart;
+mod secrets;
+mod session;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+mod steps;
+mod store;
+mod support;
+mod template;

@@ -1,0 +1,80 @@
+//! Steps that the tests of faults, budgets and restarts have in common.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser};
+
+use crate::support::{DAY, TABLES, number, sessions_of, set_expiry, user_row};
+
+/// All rows of all tables.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Snapshot(BTreeMap<&'static str, BTreeSet<String>>);
+
+impl Snapshot {
+    /// The rows as they are now.
+    pub async fn take(app: &App) -> Self {
+        let mut tables = BTreeMap::new();
+        for table in TABLES {
+            tables.insert(table, app.rows(table).await.iter().map(Value::to_string).collect());
+        }
+        Self(tables)
+    }
+
+    /// The same without the verification tokens, which are spent or made by
+    /// requests that go wrong later.
+    pub fn without_tokens(&self) -> Self {
+        let mut tables = self.0.clone();
+        tables.remove("VerificationTokensTable");
+        Self(tables)
+    }
+
+    /// How many rows each table gained and lost (a changed row is both), in
+    /// the order of [`TABLES`].
+    pub fn difference(&self, later: &Self) -> [(usize, usize); 4] {
+        TABLES.map(|table| {
+            let (before, after) = (&self.0[table], &later.0[table]);
+            (after.difference(before).count(), before.difference(after).count())
+        })
+    }
+}
+
+/// Asks to sign in with Google as the given person and consents: the URL that
+/// the provider sends the browser back to.
+pub async fn callback_url(app: &App, browser: &mut Browser, person: &GoogleUser) -> String {
+    let body = json!({"provider": "google", "callbackURL": "/done", "errorCallbackURL": "/failed"});
+    let answer = browser.post("/sign-in/social", &body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    app.provider.set_google_user(person.clone());
+    app.provider.consent(answer.json()["url"].as_str().unwrap()).unwrap()
+}
+
+/// Signs in with Google as the given person.
+pub async fn sign_in_with_google(app: &App, person: &GoogleUser) -> Browser {
+    let mut browser = app.browser();
+    let url = callback_url(app, &mut browser, person).await;
+    let answer = browser.send(Call::new("GET", url)).await;
+    assert_eq!(answer.header("location"), "/done", "{}", answer.text());
+    browser
+}
+
+/// Signs up without an expectation.
+pub async fn try_sign_up(browser: &mut Browser, email: &str) -> Answer {
+    browser.post("/sign-up/email", &json!({"name": "Ann", "email": email, "password": PASSWORD})).await
+}
+
+/// Marks the address of a user as verified.
+pub async fn verify_email(app: &App, email: &str) {
+    let mut row = user_row(app, email).await.unwrap();
+    row["emailVerified"] = json!({"BOOL": true});
+    app.put_row("UsersTable", &row).await;
+}
+
+/// Makes all sessions of a user look as if they had been extended last some
+/// days ago.
+pub async fn age_sessions(app: &App, email: &str, days: i64) {
+    for row in sessions_of(app, email).await {
+        let at = number(&row, "expiresAt") - days * DAY;
+        set_expiry(app, "SessionsTable", row, at).await;
+    }
+}

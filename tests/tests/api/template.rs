@@ -1,0 +1,343 @@
+//! The template against the code: routes, settings, permissions, tables.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+};
+
+use local::{build::workspace_root, template::Template};
+use serde_json::{Value, json};
+use shared::{
+    adapters::OsRandom,
+    config::{BASE_PATH, Config},
+    crypto::{Argon2Hasher, HashPolicy},
+    domain::Password,
+    http::ROUTES,
+    ports::HashPassword as _,
+};
+use tests::{App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
+
+use crate::{
+    steps::{age_sessions, callback_url, sign_in_with_google, verify_email},
+    support::{reset_to, sign_in},
+};
+
+/// An IAM action and the table or secret that it is for; of mail, nothing.
+type Grant = (&'static str, &'static str);
+
+const READ_SIGNING_SECRET: Grant = ("secretsmanager:GetSecretValue", "SigningSecret");
+const READ_CLIENTS: Grant = ("secretsmanager:GetSecretValue", "OAuthClientsSecret");
+
+/// All that each function may do. Whoever changes the template changes this,
+/// and says why.
+const GRANTS: &[(&str, &[Grant])] = &[
+    (
+        "signup",
+        &[
+            ("dynamodb:PutItem", "UsersTable"),
+            ("dynamodb:PutItem", "AccountsTable"),
+            ("dynamodb:PutItem", "SessionsTable"),
+            READ_SIGNING_SECRET,
+        ],
+    ),
+    (
+        "signin",
+        &[
+            ("dynamodb:GetItem", "AccountsTable"),
+            // Replaces a weak hash.
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            ("dynamodb:GetItem", "UsersTable"),
+            ("dynamodb:PutItem", "SessionsTable"),
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            READ_SIGNING_SECRET,
+            READ_CLIENTS,
+        ],
+    ),
+    (
+        "session",
+        &[
+            ("dynamodb:BatchGetItem", "UsersTable"),
+            ("dynamodb:BatchGetItem", "SessionsTable"),
+            ("dynamodb:UpdateItem", "SessionsTable"),
+            READ_SIGNING_SECRET,
+        ],
+    ),
+    ("signout", &[("dynamodb:DeleteItem", "SessionsTable"), READ_SIGNING_SECRET]),
+    (
+        "reset-request",
+        &[
+            ("dynamodb:GetItem", "AccountsTable"),
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("ses:SendEmail", ""),
+        ],
+    ),
+    (
+        "reset-confirm",
+        &[
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "AccountsTable"),
+        ],
+    ),
+    (
+        "oauth-callback",
+        &[
+            // Another browser's state is looked at and left as it is.
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            ("dynamodb:UpdateItem", "VerificationTokensTable"),
+            ("dynamodb:BatchGetItem", "AccountsTable"),
+            ("dynamodb:PutItem", "AccountsTable"),
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            ("dynamodb:PutItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:ConditionCheckItem", "UsersTable"),
+            ("dynamodb:PutItem", "SessionsTable"),
+            READ_SIGNING_SECRET,
+            READ_CLIENTS,
+        ],
+    ),
+];
+
+/// Functions, actions and resources, in order.
+type Grants = BTreeSet<(String, String, String)>;
+
+fn expected_grants() -> Grants {
+    let all = GRANTS.iter().flat_map(|(function, grants)| grants.iter().map(move |grant| (function, grant)));
+    all.map(|(function, (action, resource))| ((*function).to_owned(), (*action).to_owned(), (*resource).to_owned()))
+        .collect()
+}
+
+fn template() -> Template {
+    let parameters = [("BaseUrl".to_owned(), "https://auth.example.com".to_owned())];
+    Template::read(&workspace_root().join("template.yaml"), &parameters).unwrap()
+}
+
+/// One value or a list of them.
+fn list(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(items) => items.iter().map(|item| item.as_str().unwrap().to_owned()).collect(),
+        one => vec![one.as_str().unwrap().to_owned()],
+    }
+}
+
+/// The statements of a function's policies.
+fn statements(function: &local::template::Function) -> Vec<Value> {
+    let documents = function.policies.iter();
+    // A string would be a managed policy, another key a SAM policy template.
+    let statements = documents.map(|document| {
+        let keys: Vec<&String> = document.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["Statement"], "{}", function.name);
+        document["Statement"].as_array().unwrap().clone()
+    });
+    statements.flatten().collect()
+}
+
+#[test]
+fn the_routes_are_those_of_the_code() {
+    let in_template: BTreeSet<_> =
+        template().routes.into_iter().map(|route| (route.method, route.path, route.function)).collect();
+    let in_code: BTreeSet<_> = ROUTES
+        .iter()
+        .map(|info| (info.method.to_owned(), format!("{BASE_PATH}{}", info.path), info.function.name().to_owned()))
+        .collect();
+    assert_eq!(in_template, in_code);
+}
+
+#[test]
+fn every_function_has_the_settings_that_the_code_reads_and_no_others() {
+    let source = fs::read_to_string(workspace_root().join("shared/src/config.rs")).unwrap();
+    let (code, _) = source.split_once("#[cfg(test)]").unwrap();
+    let read: BTreeSet<&str> = code.split('"').filter(|text| text.starts_with("AUTH_") && text.len() > 5).collect();
+    assert!(read.len() > 20, "{read:?}");
+
+    for function in template().functions {
+        let set: BTreeSet<&str> = function.environment.keys().map(String::as_str).collect();
+        assert_eq!(set, read, "{}", function.name);
+        let config = Config::from_variables(function.environment.clone()).unwrap();
+
+        // What may be left out is set to what the code takes without it, so
+        // that there is one default, not two.
+        let mut optional = 0;
+        for name in function.environment.keys() {
+            let mut variables = function.environment.clone();
+            variables.remove(name);
+            match Config::from_variables(variables) {
+                Ok(without) if name == "AUTH_TRUSTED_ORIGINS" => {
+                    assert!(!config.trusted_origins.allows_redirect("https://evil.example"));
+                    drop(without);
+                }
+                Ok(without) => {
+                    optional += 1;
+                    assert_eq!(format!("{without:?}"), format!("{config:?}"), "{name}");
+                }
+                Err(faults) => assert_eq!(faults.0, [format!("{name} is not set")]),
+            }
+        }
+        assert!(optional > 8, "{}: {optional}", function.name);
+    }
+}
+
+#[test]
+fn every_function_may_do_what_it_must_and_no_more() {
+    let mut granted = Grants::new();
+    for function in template().functions {
+        for statement in statements(&function) {
+            assert_eq!(statement["Effect"], "Allow");
+            let keys: BTreeSet<&str> = statement.as_object().unwrap().keys().map(String::as_str).collect();
+            let sends_mail = statement["Action"] == "ses:SendEmail";
+            let expected: &[&str] = if sends_mail {
+                &["Action", "Condition", "Effect", "Resource"]
+            } else {
+                &["Action", "Effect", "Resource"]
+            };
+            assert_eq!(keys, expected.iter().copied().collect(), "{}", function.name);
+            for action in list(&statement["Action"]) {
+                assert!(!action.contains('*'), "{}: {action}", function.name);
+                for resource in list(&statement["Resource"]) {
+                    granted.insert((function.name.clone(), action.clone(), resource_name(&action, &resource)));
+                }
+            }
+            if sends_mail {
+                // Which identities there are is the account's business; who
+                // the mail is from is not left to the function.
+                let from = &statement["Condition"]["StringEquals"]["ses:FromAddress"];
+                assert_eq!(from, &json!(function.environment["AUTH_MAIL_FROM"]));
+            }
+        }
+    }
+    assert_eq!(granted, expected_grants());
+}
+
+/// The table or secret in an ARN; everything else must be an identity of SES.
+fn resource_name(action: &str, resource: &str) -> String {
+    if action == "ses:SendEmail" {
+        let (start, name) = resource.rsplit_once(':').unwrap();
+        assert!(start.starts_with("arn:aws:ses:"), "{resource}");
+        assert!(["identity/*", "configuration-set/*"].contains(&name), "{resource}");
+        return String::new();
+    }
+    assert!(!resource.contains('*'), "{action}: {resource}");
+    let name = resource.strip_prefix("arn:aws:dynamodb:us-east-1:000000000000:table/").unwrap_or(resource);
+    assert!(!name.contains([':', '/']), "{action}: {resource}");
+    name.to_owned()
+}
+
+/// The functions that see a session cookie at every click cannot reach a
+/// password hash, and only one function can write to anybody.
+#[test]
+fn hashes_and_mail_are_out_of_reach() {
+    for function in template().functions {
+        let text = Value::from(statements(&function)).to_string();
+        let touches_accounts = text.contains("AccountsTable");
+        let session_only = ["session", "signout"].contains(&function.name.as_str());
+        assert_eq!(touches_accounts, !session_only, "{}", function.name);
+        assert_eq!(text.contains("ses:"), function.name == "reset-request", "{}", function.name);
+    }
+}
+
+#[test]
+fn functions_that_hash_have_a_whole_cpu() {
+    // At 1769 MB Lambda gives one whole CPU.
+    let memory: BTreeMap<String, u64> =
+        template().functions.into_iter().map(|function| (function.name, function.memory_mb)).collect();
+    let expected = [
+        ("oauth-callback", 512),
+        ("reset-confirm", 1769),
+        ("reset-request", 512),
+        ("session", 512),
+        ("signin", 1769),
+        ("signout", 512),
+        ("signup", 1769),
+    ];
+    assert_eq!(memory, expected.map(|(name, megabytes)| (name.to_owned(), megabytes)).into());
+    // Longer than the code's own deadline, shorter than the gateway's.
+    assert!(template().functions.iter().all(|function| (9..30).contains(&function.timeout.as_secs())));
+}
+
+#[test]
+fn the_tables_keep_what_must_be_kept_and_forget_the_rest() {
+    let template = template();
+    assert_eq!(template.tables.len(), 4);
+    for table in &template.tables {
+        let keeps = ["UsersTable", "AccountsTable"].contains(&table.name.as_str());
+        let properties = &table.properties;
+        assert_eq!(properties["BillingMode"], "PAY_PER_REQUEST", "{}", table.name);
+        assert_eq!(properties["SSESpecification"]["SSEEnabled"], true, "{}", table.name);
+        assert_eq!(table.ttl_attribute.as_deref(), (!keeps).then_some("ttl"), "{}", table.name);
+        // What is restored would bring revoked sessions and used tokens back.
+        let recovery = &properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"];
+        assert_eq!(recovery == true, keeps, "{}", table.name);
+        let protected = &properties["DeletionProtectionEnabled"];
+        assert_eq!(protected == "true" || protected == true, keeps, "{}", table.name);
+        let resource = &template.document["Resources"][&table.name];
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            assert_eq!(resource[policy], if keeps { "Retain" } else { "Delete" }, "{}", table.name);
+        }
+        assert!(properties.get("GlobalSecondaryIndexes").is_none(), "{}", table.name);
+    }
+    for secret in ["SigningSecret", "OAuthClientsSecret"] {
+        assert_eq!(template.document["Resources"][secret]["DeletionPolicy"], "Retain", "{secret}");
+    }
+    let generated = &template.document["Resources"]["SigningSecret"]["Properties"]["GenerateSecretString"];
+    assert!(generated["PasswordLength"].as_u64().unwrap() >= 43, "{generated}");
+}
+
+#[test]
+fn cors_is_for_named_origins_with_credentials() {
+    let cors = template().cors.unwrap();
+    assert!(cors.allow_credentials);
+    for list in [&cors.allow_origins, &cors.allow_methods, &cors.allow_headers, &cors.expose_headers] {
+        assert!(!list.is_empty() && list.iter().all(|entry| !entry.contains('*')), "{list:?}");
+    }
+    let methods: BTreeSet<&str> = ROUTES.iter().map(|info| info.method).collect();
+    assert_eq!(cors.allow_methods.iter().map(String::as_str).collect::<BTreeSet<_>>(), methods);
+    for header in ["set-auth-token", "set-auth-jwt", "retry-after"] {
+        assert!(cors.expose_headers.iter().any(|exposed| exposed == header), "{header}");
+    }
+}
+
+/// Does everything that the functions can do, once, and compares what they
+/// asked of AWS with what the template grants: nothing is used that is not
+/// granted, nothing is granted that is not used.
+#[tokio::test]
+async fn what_is_granted_is_what_is_used() {
+    let app = App::with_env(&[]).await;
+    let email = unique_email("grants");
+    let mut browser = app.sign_up(&email).await;
+    assert!(browser.current_user().await.is_some());
+    age_sessions(&app, &email, 2).await;
+    assert!(browser.current_user().await.is_some());
+    assert_eq!(browser.post("/sign-out", &json!({})).await.status, 200);
+
+    // A hash of older days, which the sign-in replaces.
+    let weak = Argon2Hasher::new(HashPolicy { memory_kib: 64, iterations: 1 }, OsRandom);
+    let hash = weak.hash(Password::new(PASSWORD).unwrap()).await.unwrap();
+    let mut account = app.row("AccountsTable", "identity", &format!("email:{email}")).await.unwrap();
+    account["passwordHash"] = json!({"S": hash});
+    app.put_row("AccountsTable", &account).await;
+    assert_eq!(sign_in(&app, &email, PASSWORD).await.1.status, 200);
+    let upgraded = app.row("AccountsTable", "identity", &format!("email:{email}")).await.unwrap();
+    assert_ne!(upgraded["passwordHash"], account["passwordHash"]);
+
+    // A new user, a linked one, a first link, and a link from before a reset.
+    let stranger = GoogleUser::new("stranger", &unique_email("stranger"));
+    sign_in_with_google(&app, &stranger).await;
+    sign_in_with_google(&app, &stranger).await;
+    verify_email(&app, &email).await;
+    let person = GoogleUser::new("grants", &email);
+    sign_in_with_google(&app, &person).await;
+    reset_to(&app, &email, PASSWORD).await;
+    sign_in_with_google(&app, &person).await;
+    // A state in the wrong browser.
+    let url = callback_url(&app, &mut app.browser(), &person).await;
+    let answer = app.browser().send(Call::new("GET", url)).await;
+    assert!(answer.header("location").contains("state_mismatch"), "{}", answer.header("location"));
+
+    let mut used = Grants::new();
+    for call in app.aws().calls() {
+        let function = call.function.unwrap();
+        used.extend(call.actions.into_iter().map(|(action, resource)| (function.clone(), action, resource)));
+    }
+    assert_eq!(used, expected_grants());
+}
