@@ -127,7 +127,7 @@ impl App {
                 request["ExclusiveStartKey"] = start;
             }
             let page = self.aws().dynamodb("Scan", &request).await.unwrap_or_else(|error| panic!("{error}"));
-            rows.extend(page["Items"].as_array().cloned().unwrap_or_default());
+            rows.extend(page["Items"].as_array().unwrap_or_else(|| panic!("no items: {page}")).iter().cloned());
             start = page["LastEvaluatedKey"].clone();
             if start.is_null() {
                 return rows;

@@ -1,8 +1,15 @@
+use std::time::Duration;
+
+use tokio::time::timeout;
+
 use super::Context;
 use crate::{
     domain::{LiveSession, SessionHandle},
     ports::{ExtendSession, FindSession, StoreResult},
 };
+
+/// How long a request waits for an extension, which the next one can make.
+const EXTENSION_LIMIT: Duration = Duration::from_millis(500);
 
 /// A session that is alive, and whether it was extended just now.
 #[derive(Debug)]
@@ -38,7 +45,7 @@ where
     let mut extended = false;
     if refresh
         && let Some(expires_at) = session.extension(context.sessions, now)
-        && matches!(store.extend(&session, expires_at, now).await, Ok(true))
+        && matches!(timeout(EXTENSION_LIMIT, store.extend(&session, expires_at, now)).await, Ok(Ok(true)))
     {
         session.expires_at = expires_at;
         session.updated_at = now;

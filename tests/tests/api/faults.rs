@@ -18,6 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use futures_util::future::join_all;
 use local::{Fault, FaultRule, Service, StackOptions, When};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
@@ -588,4 +589,44 @@ async fn whatever_fails_a_request_is_done_or_changes_nothing() {
     let failures: BTreeSet<String> = workers.join_all().await.into_iter().flatten().collect();
     let text: Vec<&str> = failures.iter().map(String::as_str).collect();
     assert!(failures.is_empty(), "{} of {cells} cells:\n{}", failures.len(), text.join("\n"));
+}
+
+/// A table that throttles three calls in ten slows requests down, turns few of
+/// them away, and sees no storm of retries.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn throttling_turns_few_away_and_starts_no_storm() {
+    const CLIENTS: usize = 60;
+    let app = App::start(StackOptions { instances: 2, ..StackOptions::default() }).await;
+    app.aws().clear_calls();
+    app.aws().inject(FaultRule::new(Service::DynamoDb, Fault::Throttle).when(When::Probability(0.3)));
+    let clients = (0..CLIENTS).map(async |_| {
+        let (mut browser, email) = (app.browser(), unique_email("throttled"));
+        let mut requests = 0;
+        loop {
+            requests += 1;
+            let answer = try_sign_up(&mut browser, &email).await;
+            if answer.status == 200 {
+                break;
+            }
+            assert_eq!((answer.status, answer.code().as_str()), (503, "SERVICE_UNAVAILABLE"));
+        }
+        loop {
+            requests += 1;
+            let answer = browser.get("/get-session").await;
+            if answer.status == 200 {
+                assert_eq!(answer.json()["user"]["email"], email, "{}", answer.text());
+                return requests;
+            }
+            assert_eq!((answer.status, answer.code().as_str()), (503, "SERVICE_UNAVAILABLE"));
+        }
+    });
+    let requests: usize = join_all(clients).await.into_iter().sum();
+    let calls = app.aws().calls().iter().filter(|call| call.service == Service::DynamoDb).count();
+    app.aws().clear_faults();
+    // Of 120 requests about three meet three refusals in a row.
+    let turned_away = requests - 2 * CLIENTS;
+    assert!(turned_away <= 15, "{turned_away} of {requests}");
+    assert!(calls > requests && calls <= 3 * requests, "{calls} calls for {requests} requests");
+    assert_eq!(app.rows("UsersTable").await.len(), CLIENTS);
+    invariants::check(&app, &[]).await;
 }

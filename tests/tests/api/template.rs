@@ -109,7 +109,8 @@ fn expected_grants() -> Grants {
 }
 
 fn template() -> Template {
-    let parameters = [("BaseUrl".to_owned(), "https://auth.example.com".to_owned())];
+    let parameters = [("BaseUrl", "https://auth.example.com"), ("TrustedOrigins", "https://app.example.com")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
     Template::read(&workspace_root().join("template.yaml"), &parameters).unwrap()
 }
 
@@ -201,7 +202,7 @@ fn every_function_may_do_what_it_must_and_no_more() {
             if sends_mail {
                 // Which identities there are is the account's business; who
                 // the mail is from is not left to the function.
-                let from = &statement["Condition"]["StringEquals"]["ses:FromAddress"];
+                let from = &statement["Condition"]["StringEqualsIgnoreCase"]["ses:FromAddress"];
                 assert_eq!(from, &json!(function.environment["AUTH_MAIL_FROM"]));
             }
         }

@@ -1,3 +1,5 @@
+use std::{sync::Arc, time::Duration};
+
 use super::{Core, client};
 use crate::{
     adapters::{OsRandom, SecretCache, SystemClock},
@@ -38,6 +40,11 @@ const PROVIDER_ERRORS: [&str; 13] = [
     "redirect_uri_mismatch",
 ];
 const OTHER_ERROR: &str = "oauth_provider_error";
+
+/// How long everything after the spent state may take. Then the browser is
+/// sent on with an error, before the request's own deadline would leave it
+/// with nowhere to go.
+const FINISH_LIMIT: Duration = Duration::from_millis(5400);
 
 /// `GET` and `POST /callback/{provider}`, and `GET /error`
 pub struct OAuthCallbackEndpoint<S, P> {
@@ -94,17 +101,17 @@ impl<S: FindOAuthState + ConsumeOAuthState + OAuthStore, P: OAuthProviders> OAut
         let Some(row) = self.store.consume_oauth_state(&token.hash(), &attempt).await? else {
             return self.fail(audit, None, "state_mismatch");
         };
-        let mut reply = self.finish(request, audit, &keys, &token, &row, &callback).await?;
+        let finish = self.finish(request, audit, &keys, &token, &row, &callback);
+        let mut reply = match tokio::time::timeout(FINISH_LIMIT, finish).await {
+            Ok(reply) => reply?,
+            Err(_) => self.fail(audit, Some(&row), "temporarily_unavailable")?,
+        };
         reply.set_cookie(&self.core.cookies.clear_state())?;
         Ok(reply)
     }
 
     /// Whether the state is the one that this very browser was given.
-    async fn is_own_state(
-        &self,
-        request: &AuthRequest,
-        state: &str,
-    ) -> Result<(std::sync::Arc<Keyring>, bool), ApiError> {
+    async fn is_own_state(&self, request: &AuthRequest, state: &str) -> Result<(Arc<Keyring>, bool), ApiError> {
         let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
         let presented = self.core.cookies.state(&request.headers, &keys);
         if presented == Presented::BadSignature
