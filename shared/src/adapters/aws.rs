@@ -9,7 +9,7 @@
 use std::{collections::HashMap, env, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, SharedHttpClient, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
 use aws_smithy_http_client::{
     Connector,
     tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode},
@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::{
     http::{HttpConnector as _, HttpConnectorSettings, SharedHttpConnector, http_client_fn},
     orchestrator::HttpRequest,
 };
+use aws_types::SdkConfig;
 
 /// Amazon Trust Services' roots, which sign every AWS endpoint.
 const AMAZON_ROOTS: &str = include_str!("amazon_roots.pem");
@@ -106,28 +107,12 @@ impl Aws {
 
     /// A DynamoDB client.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let mut config = aws_sdk_dynamodb::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(self.region.clone()))
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http_client())
-            .retry_config(retries())
-            .timeout_config(timeouts());
-        config.set_endpoint_url(self.endpoints.get(&Service::DynamoDb).cloned());
-        aws_sdk_dynamodb::Client::from_conf(config.build())
+        aws_sdk_dynamodb::Client::new(&self.sdk_config(Service::DynamoDb, timeouts()))
     }
 
     /// A Secrets Manager client.
     pub fn secrets_manager(&self) -> aws_sdk_secretsmanager::Client {
-        let mut config = aws_sdk_secretsmanager::Config::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new(self.region.clone()))
-            .credentials_provider(self.credentials.clone())
-            .http_client(self.http_client())
-            .retry_config(retries())
-            .timeout_config(timeouts());
-        config.set_endpoint_url(self.endpoints.get(&Service::SecretsManager).cloned());
-        aws_sdk_secretsmanager::Client::from_conf(config.build())
+        aws_sdk_secretsmanager::Client::new(&self.sdk_config(Service::SecretsManager, timeouts()))
     }
 
     /// An SES client whose calls take no longer than the given time, with a
@@ -138,15 +123,20 @@ impl Aws {
             .operation_attempt_timeout(limit / 2)
             .operation_timeout(limit)
             .build();
-        let mut config = aws_sdk_sesv2::Config::builder()
+        aws_sdk_sesv2::Client::new(&self.sdk_config(Service::Ses, timeouts))
+    }
+
+    fn sdk_config(&self, service: Service, timeouts: TimeoutConfig) -> SdkConfig {
+        let connector = self.connector.clone();
+        let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(self.region.clone()))
             .credentials_provider(self.credentials.clone())
-            .http_client(self.http_client())
+            .http_client(http_client_fn(move |_, _| connector.clone()))
             .retry_config(retries())
             .timeout_config(timeouts);
-        config.set_endpoint_url(self.endpoints.get(&Service::Ses).cloned());
-        aws_sdk_sesv2::Client::from_conf(config.build())
+        config.set_endpoint_url(self.endpoints.get(&service).cloned());
+        config.build()
     }
 
     /// Opens a connection to a service ahead of the first request, by an
@@ -162,11 +152,6 @@ impl Aws {
             let suffix = if self.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
             format!("https://{}.{}.{suffix}/", service.host(), self.region)
         })
-    }
-
-    fn http_client(&self) -> SharedHttpClient {
-        let connector = self.connector.clone();
-        http_client_fn(move |_, _| connector.clone())
     }
 }
 
