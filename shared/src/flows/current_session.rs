@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// How long a request waits for an extension, which the next one can make.
-const EXTENSION_LIMIT: Duration = Duration::from_millis(500);
+const EXTENSION_LIMIT: Duration = Duration::from_secs(1);
 
 /// A session that is alive, and whether it was extended just now.
 #[derive(Debug)]

@@ -237,6 +237,8 @@ impl Cell {
         match self.place {
             // The function reads its secrets again when the request comes.
             Place::Start if !self.always => End::Done,
+            // A session's extension is not waited for.
+            _ if is_secondary && self.flow == Extend && self.fault == Fault::Hang => End::Lesser,
             _ if !is_permanent => End::Done,
             _ if is_secondary => End::Lesser,
             _ if self.fault == Fault::DropAfter && self.place.is_write() => End::Unknown,
