@@ -17,6 +17,14 @@ pub enum Function {
     ResetConfirm,
     /// `oauth-callback`
     OauthCallback,
+    /// `verify-email`
+    VerifyEmail,
+    /// `magic-link`
+    MagicLink,
+    /// `two-factor`
+    TwoFactor,
+    /// `account`
+    Account,
 }
 
 impl Function {
@@ -30,6 +38,10 @@ impl Function {
             Self::ResetRequest => "reset-request",
             Self::ResetConfirm => "reset-confirm",
             Self::OauthCallback => "oauth-callback",
+            Self::VerifyEmail => "verify-email",
+            Self::MagicLink => "magic-link",
+            Self::TwoFactor => "two-factor",
+            Self::Account => "account",
         }
     }
 }
@@ -65,6 +77,64 @@ pub enum Route {
     OAuthCallbackForm,
     /// Error page.
     ErrorPage,
+    /// Read all sessions of the user.
+    ListSessions,
+    /// End a session of the user.
+    RevokeSession,
+    /// End all sessions of the user.
+    RevokeSessions,
+    /// End all sessions of the user but the current one.
+    RevokeOtherSessions,
+    /// Change fields of the session.
+    UpdateSession,
+    /// Ask for a link that verifies the address.
+    SendVerificationEmail,
+    /// Follow a link that verifies an address or changes it.
+    VerifyEmail,
+    /// Ask for a link that signs in.
+    SignInMagicLink,
+    /// Follow a link that signs in.
+    MagicLinkVerify,
+    /// Start the enrolment of a second factor.
+    TwoFactorEnable,
+    /// Give the second factor up.
+    TwoFactorDisable,
+    /// Give a code of the authenticator.
+    TwoFactorVerifyTotp,
+    /// Give a backup code.
+    TwoFactorVerifyBackupCode,
+    /// Replace the backup codes.
+    TwoFactorGenerateBackupCodes,
+    /// Show the authenticator's secret again.
+    TwoFactorGetTotpUri,
+    /// Ask for a mailed code.
+    TwoFactorSendOtp,
+    /// Give a mailed code.
+    TwoFactorVerifyOtp,
+    /// Change the profile.
+    UpdateUser,
+    /// Change the password.
+    ChangePassword,
+    /// Check the password.
+    VerifyPassword,
+    /// Ask for another address.
+    ChangeEmail,
+    /// Delete the user.
+    DeleteUser,
+    /// Follow a link that deletes the user.
+    DeleteUserCallback,
+    /// Read the ways in.
+    ListAccounts,
+    /// Start to link an OAuth provider.
+    LinkSocial,
+    /// Give a linked provider up.
+    UnlinkAccount,
+    /// Get a provider's access token.
+    GetAccessToken,
+    /// Refresh a provider's tokens.
+    RefreshToken,
+    /// Read the profile at a provider.
+    AccountInfo,
 }
 
 /// A line of the route table.
@@ -108,6 +178,35 @@ pub const ROUTES: &[RouteInfo] = &[
     line(Function::OauthCallback, "GET", "/callback/{provider}", Route::OAuthCallback),
     form(line(Function::OauthCallback, "POST", "/callback/{provider}", Route::OAuthCallbackForm)),
     line(Function::OauthCallback, "GET", "/error", Route::ErrorPage),
+    line(Function::Session, "GET", "/list-sessions", Route::ListSessions),
+    line(Function::Session, "POST", "/revoke-session", Route::RevokeSession),
+    line(Function::Session, "POST", "/revoke-sessions", Route::RevokeSessions),
+    line(Function::Session, "POST", "/revoke-other-sessions", Route::RevokeOtherSessions),
+    line(Function::Session, "POST", "/update-session", Route::UpdateSession),
+    line(Function::VerifyEmail, "POST", "/send-verification-email", Route::SendVerificationEmail),
+    line(Function::VerifyEmail, "GET", "/verify-email", Route::VerifyEmail),
+    line(Function::MagicLink, "POST", "/sign-in/magic-link", Route::SignInMagicLink),
+    line(Function::MagicLink, "GET", "/magic-link/verify", Route::MagicLinkVerify),
+    line(Function::TwoFactor, "POST", "/two-factor/enable", Route::TwoFactorEnable),
+    line(Function::TwoFactor, "POST", "/two-factor/disable", Route::TwoFactorDisable),
+    line(Function::TwoFactor, "POST", "/two-factor/verify-totp", Route::TwoFactorVerifyTotp),
+    line(Function::TwoFactor, "POST", "/two-factor/verify-backup-code", Route::TwoFactorVerifyBackupCode),
+    line(Function::TwoFactor, "POST", "/two-factor/generate-backup-codes", Route::TwoFactorGenerateBackupCodes),
+    line(Function::TwoFactor, "POST", "/two-factor/get-totp-uri", Route::TwoFactorGetTotpUri),
+    line(Function::TwoFactor, "POST", "/two-factor/send-otp", Route::TwoFactorSendOtp),
+    line(Function::TwoFactor, "POST", "/two-factor/verify-otp", Route::TwoFactorVerifyOtp),
+    line(Function::Account, "POST", "/update-user", Route::UpdateUser),
+    line(Function::Account, "POST", "/change-password", Route::ChangePassword),
+    line(Function::Account, "POST", "/verify-password", Route::VerifyPassword),
+    line(Function::Account, "POST", "/change-email", Route::ChangeEmail),
+    line(Function::Account, "POST", "/delete-user", Route::DeleteUser),
+    line(Function::Account, "GET", "/delete-user/callback", Route::DeleteUserCallback),
+    line(Function::Account, "GET", "/list-accounts", Route::ListAccounts),
+    line(Function::Account, "POST", "/link-social", Route::LinkSocial),
+    line(Function::Account, "POST", "/unlink-account", Route::UnlinkAccount),
+    line(Function::Account, "POST", "/get-access-token", Route::GetAccessToken),
+    line(Function::Account, "POST", "/refresh-token", Route::RefreshToken),
+    line(Function::Account, "GET", "/account-info", Route::AccountInfo),
 ];
 
 impl RouteInfo {

@@ -22,7 +22,7 @@ use shared::{
 };
 use tests::{App, unique_email};
 
-use crate::support::{TABLES, number, set_number};
+use crate::support::{LIMITS_TABLE, TABLES, number, set_number};
 
 /// The name by which the store of these tests calls DynamoDB.
 const CALLER: &str = "store";
@@ -46,6 +46,7 @@ impl Database {
             accounts: TABLES[1].to_owned(),
             sessions: TABLES[2].to_owned(),
             verification_tokens: TABLES[3].to_owned(),
+            rate_limits: LIMITS_TABLE.to_owned(),
         };
         Self { app, store: Arc::new(DynamoDb::new(aws.dynamodb(), tables)) }
     }

@@ -10,8 +10,11 @@ use tests::{Answer, App, Browser, PASSWORD};
 pub const SECOND: i64 = 1000;
 pub const DAY: i64 = 86_400 * SECOND;
 
-/// The tables of the service.
+/// The tables of the service that hold people's data.
 pub const TABLES: [&str; 4] = ["UsersTable", "AccountsTable", "SessionsTable", "VerificationTokensTable"];
+
+/// The table of counters.
+pub const LIMITS_TABLE: &str = "RateLimitsTable";
 
 /// Milliseconds since the epoch.
 pub fn now() -> i64 {

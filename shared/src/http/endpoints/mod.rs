@@ -24,7 +24,7 @@ use crate::{
     adapters::{OsRandom, SystemClock},
     config::Config,
     flows::{Client, Context},
-    http::{AuthRequest, CookieJar},
+    http::{ApiError, Audit, AuthRequest, CookieJar, Endpoint, ErrorCode, Reply},
 };
 
 /// What every endpoint has.
@@ -45,6 +45,15 @@ impl Core {
 
     fn context(&self) -> Context<'static> {
         Context { clock: &SystemClock, random: &OsRandom, sessions: self.config.sessions }
+    }
+}
+
+/// Answers 404 to everything.
+pub struct Pending;
+
+impl Endpoint for Pending {
+    async fn handle(&self, _: &AuthRequest, _: &mut Audit) -> Result<Reply, ApiError> {
+        Err(ErrorCode::NOT_FOUND.into())
     }
 }
 

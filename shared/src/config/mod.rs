@@ -4,9 +4,11 @@
 //! in one pass and reported together; a variable of that prefix that nobody
 //! reads is a fault too, since it is most likely a misspelt one.
 
-use std::{collections::BTreeMap, fmt, time::Duration};
+mod reader;
 
-use url::Url;
+use std::{fmt, time::Duration};
+
+use reader::Reader;
 
 use crate::{
     adapters::oauth::ProviderEndpoints,
@@ -34,6 +36,8 @@ pub struct Config {
     pub secret_id: String,
     /// Name or ARN of the secret that holds the OAuth clients.
     pub oauth_secret_id: String,
+    /// Name or ARN of the secret that encrypts what rows hold of other secrets.
+    pub encryption_secret_id: String,
     /// Life of sessions.
     pub sessions: SessionPolicy,
     /// Content and life of access tokens.
@@ -42,6 +46,18 @@ pub struct Config {
     pub hashing: HashPolicy,
     /// Password resets.
     pub reset: ResetConfig,
+    /// Verification of e-mail addresses.
+    pub verification: VerificationConfig,
+    /// Life of a magic link, in seconds.
+    pub magic_link_seconds: i64,
+    /// The second factor.
+    pub two_factor: TwoFactorConfig,
+    /// What a new password must be beside long enough.
+    pub passwords: PasswordConfig,
+    /// Deletion of users.
+    pub deletion: DeletionConfig,
+    /// Domains whose addresses may sign up and sign in; empty for all.
+    pub allowed_email_domains: Vec<String>,
     /// Outgoing mail.
     pub mail: MailConfig,
     /// Addresses of the OAuth providers.
@@ -59,6 +75,18 @@ pub struct Tables {
     pub sessions: String,
     /// Verification tokens.
     pub verification_tokens: String,
+    /// Counters of rate limits.
+    pub rate_limits: String,
+}
+
+/// Which defaults apply to the settings that are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Better Auth's own defaults.
+    Development,
+    /// Strict ones: addresses are verified, access tokens are short, common
+    /// passwords are refused, rates are limited.
+    Production,
 }
 
 /// Password resets.
@@ -68,6 +96,47 @@ pub struct ResetConfig {
     pub token_seconds: i64,
     /// Page that a link leads to when the request named none.
     pub page: String,
+}
+
+/// Verification of e-mail addresses.
+#[derive(Clone, Debug)]
+pub struct VerificationConfig {
+    /// Whether a password signs nobody in before the address is verified.
+    pub required: bool,
+    /// Whether signing up sends the mail.
+    pub on_sign_up: bool,
+    /// Whether following the link signs in.
+    pub auto_sign_in: bool,
+    /// Life of a link, in seconds.
+    pub token_seconds: i64,
+}
+
+/// The second factor.
+#[derive(Clone, Debug)]
+pub struct TwoFactorConfig {
+    /// Page that asks for the code, where a sign-in that comes by a link or
+    /// from a provider ends up.
+    pub page: String,
+    /// Life of a sign-in that waits for its second factor, in seconds.
+    pub challenge_seconds: i64,
+    /// How long a device is trusted after it was last used, in seconds.
+    pub trust_seconds: i64,
+}
+
+/// What a new password must be beside long enough.
+#[derive(Clone, Debug)]
+pub struct PasswordConfig {
+    /// Whether common passwords and the user's own address are refused.
+    pub refuse_common: bool,
+}
+
+/// Deletion of users.
+#[derive(Clone, Debug)]
+pub struct DeletionConfig {
+    /// Whether the user has to confirm it by a mailed link.
+    pub confirm_by_mail: bool,
+    /// Life of that link, in seconds.
+    pub token_seconds: i64,
 }
 
 /// Outgoing mail.
@@ -119,10 +188,11 @@ impl Config {
     pub fn from_variables(variables: impl IntoIterator<Item = (String, String)>) -> Result<Self, ConfigFaults> {
         let mut reader = Reader::new(variables);
         let base_origin = reader.origin("AUTH_BASE_URL");
+        let is_strict = reader.profile("AUTH_PROFILE") == Profile::Production;
         let access_tokens = AccessTokenPolicy {
             issuer: reader.optional("AUTH_ACCESS_TOKEN_ISSUER").unwrap_or_else(|| base_origin.clone()),
             audience: reader.optional("AUTH_ACCESS_TOKEN_AUDIENCE").unwrap_or_else(|| base_origin.clone()),
-            lifetime: reader.number("AUTH_ACCESS_TOKEN_SECONDS", 604_800, 1..=34_560_000),
+            lifetime: reader.number("AUTH_ACCESS_TOKEN_SECONDS", if is_strict { 900 } else { 604_800 }, 1..=34_560_000),
         };
         let sessions = SessionPolicy {
             lifetime: reader.number("AUTH_SESSION_SECONDS", 604_800, 60..=34_560_000),
@@ -132,10 +202,16 @@ impl Config {
             reader.fault("AUTH_SESSION_UPDATE_AGE_SECONDS", "must not exceed AUTH_SESSION_SECONDS");
         }
         let trusted_origins = reader.trusted_origins("AUTH_TRUSTED_ORIGINS", &base_origin);
-        let reset_page = reader.optional("AUTH_RESET_PAGE").unwrap_or_else(|| "/reset-password".to_owned());
-        if !trusted_origins.allows_redirect(&reset_page) {
-            reader.fault("AUTH_RESET_PAGE", "must be a path, or a URL on a trusted origin");
-        }
+        let mut page = |name, default: &str| {
+            let page = reader.optional(name).unwrap_or_else(|| default.to_owned());
+            if !trusted_origins.allows_redirect(&page) {
+                reader.fault(name, "must be a path, or a URL on a trusted origin");
+            }
+            page
+        };
+        let reset_page = page("AUTH_RESET_PAGE", "/reset-password");
+        let two_factor_page = page("AUTH_TWO_FACTOR_PAGE", "/two-factor");
+        let requires_verification = reader.flag("AUTH_REQUIRE_EMAIL_VERIFICATION", is_strict);
         let config = Self {
             trusted_origins,
             cookie_domain: reader.domain("AUTH_COOKIE_DOMAIN"),
@@ -144,9 +220,11 @@ impl Config {
                 accounts: reader.required("AUTH_ACCOUNTS_TABLE"),
                 sessions: reader.required("AUTH_SESSIONS_TABLE"),
                 verification_tokens: reader.required("AUTH_VERIFICATION_TOKENS_TABLE"),
+                rate_limits: reader.required("AUTH_RATE_LIMITS_TABLE"),
             },
             secret_id: reader.required("AUTH_SECRET_ID"),
             oauth_secret_id: reader.required("AUTH_OAUTH_SECRET_ID"),
+            encryption_secret_id: reader.required("AUTH_ENCRYPTION_SECRET_ID"),
             sessions,
             access_tokens,
             hashing: HashPolicy {
@@ -157,6 +235,24 @@ impl Config {
                 token_seconds: reader.number("AUTH_RESET_TOKEN_SECONDS", 3600, 60..=86_400),
                 page: reset_page,
             },
+            verification: VerificationConfig {
+                required: requires_verification,
+                on_sign_up: reader.flag("AUTH_VERIFY_ON_SIGN_UP", requires_verification),
+                auto_sign_in: reader.flag("AUTH_SIGN_IN_AFTER_VERIFICATION", false),
+                token_seconds: reader.number("AUTH_VERIFICATION_SECONDS", 3600, 60..=86_400),
+            },
+            magic_link_seconds: reader.number("AUTH_MAGIC_LINK_SECONDS", 300, 60..=3600),
+            two_factor: TwoFactorConfig {
+                page: two_factor_page,
+                challenge_seconds: reader.number("AUTH_TWO_FACTOR_SECONDS", 600, 60..=3600),
+                trust_seconds: reader.number("AUTH_TRUST_DEVICE_SECONDS", 2_592_000, 60..=34_560_000),
+            },
+            passwords: PasswordConfig { refuse_common: reader.flag("AUTH_REFUSE_COMMON_PASSWORDS", is_strict) },
+            deletion: DeletionConfig {
+                confirm_by_mail: reader.flag("AUTH_CONFIRM_DELETION", is_strict),
+                token_seconds: reader.number("AUTH_DELETION_SECONDS", 86_400, 60..=86_400),
+            },
+            allowed_email_domains: reader.domains("AUTH_ALLOWED_EMAIL_DOMAINS"),
             mail: MailConfig {
                 app_name: reader.text("AUTH_APP_NAME", "lambda-auth"),
                 from: reader.email("AUTH_MAIL_FROM"),
@@ -189,119 +285,10 @@ impl Config {
     }
 }
 
-/// Hands out variables and collects what is wrong with them. A variable that is
-/// empty counts as unset: templates cannot leave one out.
-struct Reader {
-    variables: BTreeMap<String, String>,
-    faults: Vec<String>,
-}
-
-impl Reader {
-    fn new(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        let variables = variables.into_iter().filter(|(name, _)| name.starts_with("AUTH_")).collect();
-        Self { variables, faults: Vec::new() }
-    }
-
-    fn fault(&mut self, name: &str, problem: &str) {
-        self.faults.push(format!("{name} {problem}"));
-    }
-
-    fn optional(&mut self, name: &str) -> Option<String> {
-        let value = self.variables.remove(name)?;
-        let value = value.trim();
-        (!value.is_empty()).then(|| value.to_owned())
-    }
-
-    fn required(&mut self, name: &str) -> String {
-        self.optional(name).unwrap_or_else(|| {
-            self.fault(name, "is not set");
-            String::new()
-        })
-    }
-
-    /// Text that ends up in a mail header: no control characters.
-    fn text(&mut self, name: &str, default: &str) -> String {
-        let value = self.optional(name).unwrap_or_else(|| default.to_owned());
-        if value.chars().any(char::is_control) {
-            self.fault(name, "must not contain control characters");
-        }
-        value
-    }
-
-    fn number<N>(&mut self, name: &str, default: N, range: std::ops::RangeInclusive<N>) -> N
-    where
-        N: std::str::FromStr + PartialOrd + fmt::Display + Copy,
-    {
-        let Some(text) = self.optional(name) else { return default };
-        match text.parse() {
-            Ok(number) if range.contains(&number) => number,
-            _ => {
-                self.fault(name, &format!("must be a whole number from {} to {}", range.start(), range.end()));
-                default
-            }
-        }
-    }
-
-    fn url(&mut self, name: &str) -> String {
-        let text = self.required(name);
-        let is_http = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
-        if !text.is_empty() && !is_http {
-            self.fault(name, "must be an http or https URL");
-        }
-        text
-    }
-
-    fn origin(&mut self, name: &str) -> String {
-        let text = self.url(name);
-        let origin = Url::parse(&text).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
-        if !text.is_empty() && text.trim_end_matches('/') != origin {
-            self.fault(name, "must be an origin such as https://app.example.com, without a path");
-        }
-        origin
-    }
-
-    fn email(&mut self, name: &str) -> Email {
-        let text = self.required(name);
-        if let Ok(email) = Email::parse(&text) {
-            return email;
-        }
-        if !text.is_empty() {
-            self.fault(name, "must be an e-mail address");
-        }
-        // Never used: a configuration with a fault is never returned.
-        Email::parse("nobody@example.invalid").unwrap_or_else(|_| unreachable!("a valid address"))
-    }
-
-    fn domain(&mut self, name: &str) -> Option<String> {
-        let text = self.optional(name)?;
-        let is_domain = text.contains('.')
-            && text
-                .split('.')
-                .all(|label| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'));
-        if !is_domain {
-            self.fault(name, "must be a domain such as example.com");
-        }
-        Some(text.to_ascii_lowercase())
-    }
-
-    fn trusted_origins(&mut self, name: &str, base_origin: &str) -> TrustedOrigins {
-        let list = self.optional(name).unwrap_or_default();
-        TrustedOrigins::parse(base_origin, &list).unwrap_or_else(|problem| {
-            self.fault(name, &problem);
-            TrustedOrigins::default()
-        })
-    }
-
-    fn finish(mut self, config: Config) -> Result<Config, ConfigFaults> {
-        for name in std::mem::take(&mut self.variables).into_keys() {
-            self.fault(&name, "is not a setting");
-        }
-        if self.faults.is_empty() { Ok(config) } else { Err(ConfigFaults(self.faults)) }
-    }
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     /// A complete environment, as the template sets it.
@@ -316,6 +303,8 @@ pub(crate) mod tests {
             ("AUTH_VERIFICATION_TOKENS_TABLE", "tokens"),
             ("AUTH_SECRET_ID", "secret"),
             ("AUTH_OAUTH_SECRET_ID", "oauth"),
+            ("AUTH_ENCRYPTION_SECRET_ID", "encryption"),
+            ("AUTH_RATE_LIMITS_TABLE", "limits"),
             ("AUTH_MAIL_FROM", "no-reply@example.com"),
             ("AUTH_GOOGLE_ISSUER", "https://accounts.google.com"),
             ("AUTH_GOOGLE_AUTHORIZATION_URL", "https://accounts.google.com/o/oauth2/v2/auth"),
@@ -382,15 +371,39 @@ pub(crate) mod tests {
     #[test]
     fn an_empty_environment_names_every_required_setting() {
         let faults = Config::from_variables([]).unwrap_err();
-        assert_eq!(faults.0.len(), 15, "{faults}");
+        assert_eq!(faults.0.len(), 17, "{faults}");
     }
 
     #[test]
-    fn the_reset_page_stays_on_trusted_ground() {
-        assert!(with(&[("AUTH_RESET_PAGE", "/new-password?from=mail")]).is_ok());
-        assert!(with(&[("AUTH_RESET_PAGE", "https://app.example.com/reset")]).is_ok());
-        for page in ["//evil.example", "https://evil.example", "javascript:alert(1)"] {
-            assert!(with(&[("AUTH_RESET_PAGE", page)]).is_err(), "{page}");
+    fn pages_stay_on_trusted_ground() {
+        for name in ["AUTH_RESET_PAGE", "AUTH_TWO_FACTOR_PAGE"] {
+            assert!(with(&[(name, "/new-password?from=mail")]).is_ok());
+            assert!(with(&[(name, "https://app.example.com/reset")]).is_ok());
+            for page in ["//evil.example", "https://evil.example", "javascript:alert(1)"] {
+                assert!(with(&[(name, page)]).is_err(), "{name} {page}");
+            }
         }
+    }
+
+    #[test]
+    fn the_profile_decides_over_what_is_left_out() {
+        let summary = |config: Config| {
+            let Config { access_tokens, verification, passwords, deletion, .. } = config;
+            (
+                access_tokens.lifetime,
+                verification.required,
+                verification.on_sign_up,
+                passwords.refuse_common,
+                deletion.confirm_by_mail,
+            )
+        };
+        let relaxed = (604_800, false, false, false, false);
+        assert_eq!(summary(with(&[]).unwrap()), relaxed);
+        assert_eq!(summary(with(&[("AUTH_PROFILE", "development")]).unwrap()), relaxed);
+        assert_eq!(summary(with(&[("AUTH_PROFILE", "production")]).unwrap()), (900, true, true, true, true));
+        let one = [("AUTH_PROFILE", "production"), ("AUTH_REQUIRE_EMAIL_VERIFICATION", "false")];
+        assert_eq!(summary(with(&one).unwrap()), (900, false, false, true, true));
+        assert!(with(&[("AUTH_PROFILE", "prod")]).is_err());
+        assert!(with(&[("AUTH_REQUIRE_EMAIL_VERIFICATION", "yes")]).is_err());
     }
 }

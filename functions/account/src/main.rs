@@ -1,0 +1,8 @@
+//! Serves nothing yet.
+
+use shared::http::{Error, Function, endpoints::Pending, serve};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    serve(Function::Account, async |_| Pending).await
+}
