@@ -9,6 +9,7 @@ pub mod config;
 pub mod crypto;
 pub mod domain;
 pub mod flows;
+pub mod hooks;
 pub mod http;
 pub mod mail;
 pub mod ports;

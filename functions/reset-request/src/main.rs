@@ -4,10 +4,9 @@ use shared::{
     adapters::{Aws, Service, Ses, dynamodb::DynamoDb},
     http::{
         Error, Function,
-        endpoints::{Core, ResetRequestEndpoint},
+        endpoints::{Core, Post, ResetRequestEndpoint},
         serve,
     },
-    mail::Templates,
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -17,7 +16,7 @@ async fn main() -> Result<(), Error> {
         let mailer = Ses::new(aws.ses(config.mail.deadline()), &config.mail);
         let store = DynamoDb::new(aws.dynamodb(), config.tables.clone());
         tokio::join!(aws.warm(Service::Ses), aws.warm(Service::DynamoDb));
-        ResetRequestEndpoint { core: Core::new(config), store, mailer, templates: Templates::new() }
+        ResetRequestEndpoint { core: Core::new(config), store, post: Post::new(mailer) }
     })
     .await
 }

@@ -13,7 +13,7 @@ use reader::Reader;
 use crate::{
     adapters::oauth::ProviderEndpoints,
     crypto::{AccessTokenPolicy, HashPolicy},
-    domain::{Email, SessionPolicy},
+    domain::{Email, SessionPolicy, TwoFactorPolicy},
     http::TrustedOrigins,
 };
 
@@ -117,10 +117,8 @@ pub struct TwoFactorConfig {
     /// Page that asks for the code, where a sign-in that comes by a link or
     /// from a provider ends up.
     pub page: String,
-    /// Life of a sign-in that waits for its second factor, in seconds.
-    pub challenge_seconds: i64,
-    /// How long a device is trusted after it was last used, in seconds.
-    pub trust_seconds: i64,
+    /// How long things live.
+    pub policy: TwoFactorPolicy,
 }
 
 /// What a new password must be beside long enough.
@@ -244,8 +242,10 @@ impl Config {
             magic_link_seconds: reader.number("AUTH_MAGIC_LINK_SECONDS", 300, 60..=3600),
             two_factor: TwoFactorConfig {
                 page: two_factor_page,
-                challenge_seconds: reader.number("AUTH_TWO_FACTOR_SECONDS", 600, 60..=3600),
-                trust_seconds: reader.number("AUTH_TRUST_DEVICE_SECONDS", 2_592_000, 60..=34_560_000),
+                policy: TwoFactorPolicy {
+                    challenge_seconds: reader.number("AUTH_TWO_FACTOR_SECONDS", 600, 60..=3600),
+                    trust_seconds: reader.number("AUTH_TRUST_DEVICE_SECONDS", 2_592_000, 60..=34_560_000),
+                },
             },
             passwords: PasswordConfig { refuse_common: reader.flag("AUTH_REFUSE_COMMON_PASSWORDS", is_strict) },
             deletion: DeletionConfig {

@@ -49,6 +49,11 @@ impl Email {
         format!("email:{}", self.0)
     }
 
+    /// The domain, in ASCII.
+    pub fn domain(&self) -> &str {
+        self.0.rsplit_once('@').map_or("", |(_, domain)| domain)
+    }
+
     /// The normalised address.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -58,8 +63,7 @@ impl Email {
 impl fmt::Debug for Email {
     /// Addresses are personal data: they print as their domain alone.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let domain = self.0.rsplit_once('@').map_or("", |(_, domain)| domain);
-        write!(f, "[redacted]@{domain}")
+        write!(f, "[redacted]@{}", self.domain())
     }
 }
 

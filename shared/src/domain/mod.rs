@@ -9,6 +9,7 @@ mod name;
 mod password;
 mod session;
 mod time;
+mod two_factor;
 mod user;
 mod verification;
 
@@ -19,5 +20,6 @@ pub use name::{MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, MAX_USER_AGENT_LENGTH, truncat
 pub use password::{InvalidPassword, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, Password};
 pub use session::{LiveSession, Session, SessionHandle, SessionPolicy, SessionToken, UNREMEMBERED_SESSION_SECONDS};
 pub use time::Timestamp;
+pub use two_factor::{Challenge, TrustedDevice, TwoFactorPolicy};
 pub use user::User;
 pub use verification::{OAuthState, Purpose, ResetGrant, VerificationToken};

@@ -23,6 +23,13 @@ pub struct User {
     /// When the password was last set, or the user created. Equal to the
     /// credential account's own copy unless a reset happened between two reads.
     pub password_changed_at: Timestamp,
+    /// When the second factor was enrolled; none without one. Every way in
+    /// asks for it then.
+    pub two_factor_since: Option<Timestamp>,
+    /// When somebody last took an account over by its address, whoever had
+    /// made it. A provider's link of an earlier generation that never proved
+    /// to belong to the owner of the address is void.
+    pub recovered_at: Timestamp,
     /// Table keys of the user's accounts.
     pub identities: Vec<String>,
 }
@@ -47,6 +54,8 @@ impl User {
             updated_at: now,
             sessions_valid_from: now,
             password_changed_at: now,
+            two_factor_since: None,
+            recovered_at: now,
             identities: Vec::new(),
         }
     }

@@ -14,6 +14,20 @@ pub enum Purpose {
     PasswordReset,
     /// Ties the answer of an OAuth provider to the request it belongs to.
     OAuthState,
+    /// Shows that an address is its user's.
+    EmailVerification,
+    /// Lets a user change to another address; mailed to the old one.
+    EmailChangeConsent,
+    /// Changes a user's address; mailed to the new one.
+    EmailChange,
+    /// Signs in.
+    MagicLink,
+    /// Stands for a sign-in that waits for its second factor.
+    TwoFactorChallenge,
+    /// Stands for a device that is spared the second factor.
+    TrustedDevice,
+    /// Deletes a user.
+    UserDeletion,
 }
 
 impl Purpose {
@@ -22,6 +36,13 @@ impl Purpose {
         match self {
             Self::PasswordReset => "password-reset",
             Self::OAuthState => "oauth-state",
+            Self::EmailVerification => "email-verification",
+            Self::EmailChangeConsent => "email-change-consent",
+            Self::EmailChange => "email-change",
+            Self::MagicLink => "magic-link",
+            Self::TwoFactorChallenge => "two-factor-challenge",
+            Self::TrustedDevice => "trusted-device",
+            Self::UserDeletion => "user-deletion",
         }
     }
 }

@@ -1,9 +1,11 @@
 use crate::{
-    domain::{Session, SessionPolicy, SessionToken, Timestamp, UNREMEMBERED_SESSION_SECONDS, UserId},
+    domain::{Session, SessionPolicy, SessionToken, Timestamp, TwoFactorPolicy, UNREMEMBERED_SESSION_SECONDS, UserId},
+    hooks::Hooks,
     ports::{Clock, Random},
 };
 
-/// What every flow is given: the time, randomness, and how long sessions live.
+/// What every flow is given: the time, randomness, how long things live, and
+/// the team's own say.
 pub struct Context<'a> {
     /// The time.
     pub clock: &'a dyn Clock,
@@ -11,6 +13,10 @@ pub struct Context<'a> {
     pub random: &'a dyn Random,
     /// Life of sessions.
     pub sessions: SessionPolicy,
+    /// Life of challenges and trusted devices.
+    pub two_factor: TwoFactorPolicy,
+    /// The team's own code.
+    pub hooks: &'a dyn Hooks,
 }
 
 /// Who is at the other end, as a session remembers it.

@@ -1,5 +1,6 @@
 //! The logic of the service, one flow a file, over the ports it needs.
 
+mod admission;
 mod context;
 mod current_session;
 mod oauth_callback;
@@ -8,6 +9,7 @@ mod password_reset;
 mod sign_in;
 mod sign_up;
 
+pub use admission::{Admission, AdmissionError, FirstFactor, NewChallenge, RenewedDevice, admit};
 pub use context::{Client, Context, NewSession};
 pub use current_session::{CurrentSession, current_session};
 pub use oauth_callback::{CallbackFailure, SignedInBy, finish_oauth};

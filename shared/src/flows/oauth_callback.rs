@@ -1,10 +1,13 @@
-use super::{Client, Context, NewSession};
+use super::{Admission, AdmissionError, Context, FirstFactor, admission::admit_unseen, admit};
 use crate::{
     domain::{
         CredentialAccount, Email, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, ProviderIdentity, Timestamp, User, UserId,
         truncate_chars,
     },
-    ports::{ExpectedUser, LinkedAccount, OAuthSignIn, OAuthStore, StoreError, StoreResult},
+    hooks::Decision,
+    ports::{
+        ExpectedUser, FindTrustedDevice, FindUser, LinkedAccount, OAuthSignIn, OAuthStore, StoreError, StoreResult,
+    },
 };
 
 /// How often a sign-in that races another one reads again.
@@ -15,8 +18,8 @@ const ATTEMPTS: usize = 4;
 pub struct SignedInBy {
     /// The user.
     pub user_id: UserId,
-    /// The session.
-    pub session: NewSession,
+    /// How they go on.
+    pub admission: Admission,
     /// Whether the user is new.
     pub is_new: bool,
 }
@@ -30,9 +33,21 @@ pub enum CallbackFailure {
     /// The address belongs to a user whom this identity may not be joined with.
     #[error("account not linked")]
     AccountNotLinked,
+    /// A hook refused.
+    #[error("sign-in refused by a hook")]
+    Refused,
     /// The store failed; nothing was written.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<AdmissionError> for CallbackFailure {
+    fn from(error: AdmissionError) -> Self {
+        match error {
+            AdmissionError::Refused => Self::Refused,
+            AdmissionError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Signs in the owner of an identity: one read and one transaction.
@@ -42,16 +57,23 @@ pub enum CallbackFailure {
 /// both sides have verified it: neither a stranger's unverified claim at a
 /// provider nor an account that a stranger prepared here is ever merged.
 ///
+/// The user's row is not read beforehand: the transaction makes sure that it is
+/// as it mostly is, and returns it if not. A hook that decides over sign-ins
+/// costs one read.
+///
 /// # Errors
 /// [`CallbackFailure`].
-pub async fn finish_oauth(
+pub async fn finish_oauth<S>(
     context: &Context<'_>,
-    store: &impl OAuthStore,
+    store: &S,
     identity: &ProviderIdentity,
-    client: Client,
-) -> Result<SignedInBy, CallbackFailure> {
+    factor: FirstFactor<'_>,
+) -> Result<SignedInBy, CallbackFailure>
+where
+    S: OAuthStore + FindUser + FindTrustedDevice,
+{
     let email = identity.email.as_ref().ok_or(CallbackFailure::EmailNotFound)?;
-    let flow = Flow { context, store, identity, client };
+    let flow = Flow { context, store, identity, factor };
     for _ in 0..ATTEMPTS {
         let accounts = store.oauth_accounts(identity).await?;
         let outcome = match (accounts.linked, accounts.email_owner) {
@@ -74,10 +96,18 @@ struct Flow<'a, S> {
     context: &'a Context<'a>,
     store: &'a S,
     identity: &'a ProviderIdentity,
-    client: Client,
+    factor: FirstFactor<'a>,
 }
 
-impl<S: OAuthStore> Flow<'_, S> {
+/// A user as far as they are known.
+enum Known<'a> {
+    /// By id and, most likely, generation of sessions.
+    Unseen(&'a UserId, Timestamp),
+    /// By the row.
+    Seen(Box<User>),
+}
+
+impl<S: OAuthStore + FindUser + FindTrustedDevice> Flow<'_, S> {
     /// `vouched`: the provider has verified the very address that the user has.
     async fn sign_in_linked(
         &self,
@@ -85,21 +115,25 @@ impl<S: OAuthStore> Flow<'_, S> {
         vouched: bool,
     ) -> Result<Option<SignedInBy>, CallbackFailure> {
         let expected = ExpectedUser {
+            two_factor_since: None,
             link: false,
             email_verified: vouched,
             verify_email: false,
             refresh_link: vouched && !linked.proven,
             proven: vouched || linked.proven,
         };
-        let (outcome, signed_in) = self.attempt(&linked.user_id, linked.generation, expected).await?;
-        let user = match outcome {
-            OAuthSignIn::Done => return Ok(Some(signed_in)),
-            OAuthSignIn::Gone => return Ok(None),
-            OAuthSignIn::Differs(user) => user,
+        let user = match self.first_look(&linked.user_id, linked.generation).await? {
+            Some(Known::Seen(user)) => user,
+            Some(known) => match self.attempt(&known, expected).await? {
+                (OAuthSignIn::Done, signed_in) => return Ok(Some(signed_in)),
+                (OAuthSignIn::Gone, _) => return Ok(None),
+                (OAuthSignIn::Differs(user), _) => user,
+            },
+            None => return Ok(None),
         };
-        // Somebody has proven to own the address since, by a reset. A link that
+        // Somebody has taken the account over by its address since. A link that
         // never proved as much may be a stranger's, who came first.
-        if !linked.proven && user.sessions_valid_from != linked.generation {
+        if !linked.proven && linked.generation < user.recovered_at {
             return Err(CallbackFailure::AccountNotLinked);
         }
         let expected = ExpectedUser {
@@ -108,7 +142,7 @@ impl<S: OAuthStore> Flow<'_, S> {
             refresh_link: true,
             ..expected
         };
-        let (outcome, signed_in) = self.attempt(&linked.user_id, user.sessions_valid_from, expected).await?;
+        let (outcome, signed_in) = self.attempt(&Known::Seen(user), expected).await?;
         Ok((outcome == OAuthSignIn::Done).then_some(signed_in))
     }
 
@@ -116,19 +150,28 @@ impl<S: OAuthStore> Flow<'_, S> {
         if !self.identity.email_verified {
             return Err(CallbackFailure::AccountNotLinked);
         }
-        let expected =
-            ExpectedUser { link: true, email_verified: true, verify_email: false, refresh_link: false, proven: true };
+        let expected = ExpectedUser {
+            two_factor_since: None,
+            link: true,
+            email_verified: true,
+            verify_email: false,
+            refresh_link: false,
+            proven: true,
+        };
         // Sessions mostly are of the generation that the password is of.
-        let (outcome, signed_in) = self.attempt(&owner.user_id, owner.password_changed_at, expected).await?;
-        let user = match outcome {
-            OAuthSignIn::Done => return Ok(Some(signed_in)),
-            OAuthSignIn::Gone => return Ok(None),
-            OAuthSignIn::Differs(user) => user,
+        let user = match self.first_look(&owner.user_id, owner.password_changed_at).await? {
+            Some(Known::Seen(user)) => user,
+            Some(known) => match self.attempt(&known, expected).await? {
+                (OAuthSignIn::Done, signed_in) => return Ok(Some(signed_in)),
+                (OAuthSignIn::Gone, _) => return Ok(None),
+                (OAuthSignIn::Differs(user), _) => user,
+            },
+            None => return Ok(None),
         };
         if !user.email_verified {
             return Err(CallbackFailure::AccountNotLinked);
         }
-        let (outcome, signed_in) = self.attempt(&owner.user_id, user.sessions_valid_from, expected).await?;
+        let (outcome, signed_in) = self.attempt(&Known::Seen(user), expected).await?;
         Ok((outcome == OAuthSignIn::Done).then_some(signed_in))
     }
 
@@ -142,19 +185,46 @@ impl<S: OAuthStore> Flow<'_, S> {
             self.context.clock.now(),
         );
         user.identities = vec![email.identity(), self.identity.identity()];
-        let session = self.context.new_session(&user.id, user.sessions_valid_from, true, self.client.clone());
+        let hooks = self.context.hooks;
+        if hooks.sign_up(&user).await == Decision::Deny
+            || hooks.sign_in(&user, self.factor.method).await == Decision::Deny
+        {
+            return Err(CallbackFailure::Refused);
+        }
+        let factor = &self.factor;
+        let session =
+            self.context.new_session(&user.id, user.sessions_valid_from, factor.remember, factor.client.clone());
         let created = self.store.register_oauth(&user, self.identity, &session.session).await?;
-        Ok(created.then_some(SignedInBy { user_id: user.id, session, is_new: true }))
+        Ok(created.then_some(SignedInBy { user_id: user.id, admission: admit_unseen(session), is_new: true }))
+    }
+
+    /// The user's row if a hook wants to see it first. None if it is gone.
+    async fn first_look<'u>(&self, id: &'u UserId, generation: Timestamp) -> StoreResult<Option<Known<'u>>> {
+        if self.context.hooks.decides() {
+            Ok(self.store.user(id).await?.map(|user| Known::Seen(Box::new(user))))
+        } else {
+            Ok(Some(Known::Unseen(id, generation)))
+        }
     }
 
     async fn attempt(
         &self,
-        user_id: &UserId,
-        generation: Timestamp,
+        user: &Known<'_>,
         expected: ExpectedUser,
-    ) -> StoreResult<(OAuthSignIn, SignedInBy)> {
-        let session = self.context.new_session(user_id, generation, true, self.client.clone());
-        let outcome = self.store.sign_in_oauth(self.identity, &session.session, &expected).await?;
-        Ok((outcome, SignedInBy { user_id: user_id.clone(), session, is_new: false }))
+    ) -> Result<(OAuthSignIn, SignedInBy), CallbackFailure> {
+        let factor = self.factor.clone();
+        let (user_id, admission, two_factor_since) = match user {
+            Known::Unseen(id, generation) => {
+                let session = self.context.new_session(id, *generation, factor.remember, factor.client);
+                (*id, admit_unseen(session), None)
+            }
+            Known::Seen(user) => {
+                (&user.id, admit(self.context, self.store, user, factor).await?, user.two_factor_since)
+            }
+        };
+        let expected = ExpectedUser { two_factor_since, ..expected };
+        let now = self.context.clock.now();
+        let outcome = self.store.sign_in_oauth(self.identity, admission.rows(), &expected, now).await?;
+        Ok((outcome, SignedInBy { user_id: user_id.clone(), admission, is_new: false }))
     }
 }

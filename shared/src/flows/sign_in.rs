@@ -1,8 +1,9 @@
-use super::{Client, Context, NewSession};
+use super::{Admission, AdmissionError, Context, FirstFactor, admit};
 use crate::{
     domain::{CredentialAccount, Email, Password, User, UserId},
     ports::{
-        CreateSession, FindCredential, FindUser, HashError, HashPassword, StoreError, UpgradePasswordHash, Verdict,
+        FindCredential, FindTrustedDevice, FindUser, HashError, HashPassword, StoreAdmission, StoreError,
+        UpgradePasswordHash, Verdict,
     },
 };
 
@@ -15,12 +16,24 @@ pub enum SignInError {
     /// Unknown address, no password, or the wrong one; nobody learns which.
     #[error("invalid e-mail address or password")]
     Invalid,
+    /// A hook refused.
+    #[error("sign-in refused by a hook")]
+    Refused,
     /// The hash failed.
     #[error(transparent)]
     Hash(#[from] HashError),
     /// The store failed; no session was made.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<AdmissionError> for SignInError {
+    fn from(error: AdmissionError) -> Self {
+        match error {
+            AdmissionError::Refused => Self::Refused,
+            AdmissionError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Signs in with a password: one read, then the hash with the user's row read
@@ -39,11 +52,10 @@ pub async fn sign_in<S>(
     store: &S,
     email: &Email,
     password: Password,
-    remember: bool,
-    client: Client,
-) -> Result<(User, NewSession), SignInError>
+    factor: FirstFactor<'_>,
+) -> Result<(User, Admission), SignInError>
 where
-    S: FindCredential + FindUser + CreateSession + UpgradePasswordHash,
+    S: FindCredential + FindUser + FindTrustedDevice + StoreAdmission + UpgradePasswordHash,
 {
     for _ in 0..ATTEMPTS {
         let account = store.credential(email).await?;
@@ -55,16 +67,16 @@ where
         if user.password_changed_at != account.password_changed_at {
             continue;
         }
-        let session = context.new_session(&user.id, user.sessions_valid_from, remember, client);
+        let admission = admit(context, store, &user, factor).await?;
         let upgrade = async {
             if let (Some(old), Some(new)) = (&account.password_hash, &upgraded) {
                 // A later sign-in tries again; this one has succeeded.
                 let _ = store.upgrade(email, old, new).await;
             }
         };
-        let (created, ()) = futures_util::join!(store.create_session(&session.session), upgrade);
+        let (created, ()) = futures_util::join!(store.store_admission(admission.rows()), upgrade);
         created?;
-        return Ok((user, session));
+        return Ok((user, admission));
     }
     Err(StoreError::Unavailable { operation: "sign in", reason: "the password keeps changing".to_owned() }.into())
 }

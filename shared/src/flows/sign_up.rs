@@ -1,6 +1,7 @@
 use super::{Client, Context, NewSession};
 use crate::{
     domain::{Email, Password, User, UserId},
+    hooks::{Decision, SignInMethod},
     ports::{HashError, HashPassword, RegisterUser, Registration, StoreError},
 };
 
@@ -27,6 +28,9 @@ pub enum SignUpError {
     /// The address belongs to somebody.
     #[error("e-mail address taken")]
     EmailTaken,
+    /// A hook refused.
+    #[error("sign-up refused by a hook")]
+    Refused,
     /// The hash failed.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -46,10 +50,16 @@ pub async fn sign_up(
     store: &impl RegisterUser,
     request: SignUp,
 ) -> Result<(User, NewSession), SignUpError> {
-    let hash = hasher.hash(request.password).await?;
     let id = UserId::generate(context.random);
     let mut user = User::new(id, request.name, request.email, false, request.image, context.clock.now());
     user.identities.push(user.email.identity());
+    let hooks = context.hooks;
+    if hooks.sign_up(&user).await == Decision::Deny
+        || hooks.sign_in(&user, SignInMethod::SignUp).await == Decision::Deny
+    {
+        return Err(SignUpError::Refused);
+    }
+    let hash = hasher.hash(request.password).await?;
     let session = context.new_session(&user.id, user.sessions_valid_from, request.remember, request.client);
     match store.register(&user, &hash, &session.session).await? {
         Registration::Created => Ok((user, session)),

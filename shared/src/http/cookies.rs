@@ -6,6 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use crate::{
     config::Config,
     crypto::{Keyring, SignatureVerdict, sign, verify},
+    domain::{Purpose, VerificationToken},
 };
 
 /// What JavaScript's `encodeURIComponent` leaves alone.
@@ -24,6 +25,8 @@ const SESSION_TOKEN: &str = "better-auth.session_token";
 const SESSION_DATA: &str = "better-auth.session_data";
 const DONT_REMEMBER: &str = "better-auth.dont_remember";
 const STATE: &str = "better-auth.state";
+const TWO_FACTOR: &str = "better-auth.two_factor";
+const TRUST_DEVICE: &str = "better-auth.trust_device";
 
 /// Life of the cookie that ties an OAuth sign-in to its browser, in seconds.
 const STATE_SECONDS: i64 = 300;
@@ -125,9 +128,51 @@ impl CookieJar {
         self.build(STATE, "", Some(0))
     }
 
+    /// Sets the cookie of a sign-in that waits for its second factor.
+    pub fn set_challenge(&self, keys: &Keyring, token: &VerificationToken, seconds: i64) -> String {
+        self.build(TWO_FACTOR, &encode(&sign(keys, &self.purpose(TWO_FACTOR), token.expose())), Some(seconds))
+    }
+
+    /// Clears that cookie.
+    pub fn clear_challenge(&self) -> String {
+        self.build(TWO_FACTOR, "", Some(0))
+    }
+
+    /// The token of the sign-in that waits for its second factor.
+    pub fn challenge(&self, headers: &HeaderMap, keys: &Keyring) -> Option<VerificationToken> {
+        self.token(headers, keys, TWO_FACTOR, Purpose::TwoFactorChallenge)
+    }
+
+    /// Sets the cookie of a trusted device.
+    pub fn set_trusted_device(&self, keys: &Keyring, token: &VerificationToken, seconds: i64) -> String {
+        self.build(TRUST_DEVICE, &encode(&sign(keys, &self.purpose(TRUST_DEVICE), token.expose())), Some(seconds))
+    }
+
+    /// Clears that cookie.
+    pub fn clear_trusted_device(&self) -> String {
+        self.build(TRUST_DEVICE, "", Some(0))
+    }
+
+    /// The token of a trusted device.
+    pub fn trusted_device(&self, headers: &HeaderMap, keys: &Keyring) -> Option<VerificationToken> {
+        self.token(headers, keys, TRUST_DEVICE, Purpose::TrustedDevice)
+    }
+
+    fn token(&self, headers: &HeaderMap, keys: &Keyring, name: &str, purpose: Purpose) -> Option<VerificationToken> {
+        match self.signed(headers, keys, name) {
+            Presented::Signed(value) => VerificationToken::parse(purpose, &value),
+            _ => None,
+        }
+    }
+
     /// Clears everything that belongs to a session.
     pub fn clear_session(&self) -> [String; 3] {
         [SESSION_TOKEN, SESSION_DATA, DONT_REMEMBER].map(|name| self.build(name, "", Some(0)))
+    }
+
+    /// Clears the session, but not whether the next one is remembered.
+    pub fn clear_live_session(&self) -> [String; 2] {
+        [SESSION_TOKEN, SESSION_DATA].map(|name| self.build(name, "", Some(0)))
     }
 
     fn name(&self, name: &str) -> String {

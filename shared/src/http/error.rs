@@ -45,6 +45,11 @@ impl ErrorCode {
         "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
         "Cross-site navigation login blocked. This request appears to be a CSRF attack.",
     );
+    /// A hook of the deployment lets the user not in.
+    pub const SIGN_IN_REFUSED: Self =
+        code(StatusCode::FORBIDDEN, "SIGN_IN_REFUSED", "This account may not sign in here");
+    /// The session is older than a day, and what was asked for needs a fresh one.
+    pub const SESSION_NOT_FRESH: Self = code(StatusCode::FORBIDDEN, "SESSION_NOT_FRESH", "Session is not fresh");
     /// `callbackURL` leads elsewhere.
     pub const INVALID_CALLBACK_URL: Self = code(StatusCode::FORBIDDEN, "INVALID_CALLBACK_URL", "Invalid callbackURL");
     /// `redirectTo` leads elsewhere.

@@ -23,6 +23,7 @@ fn advice(code: &str) -> &'static str {
         "account_not_linked" => {
             "There is an account with this e-mail address already. Sign in the way you signed up, and link this provider from there."
         }
+        "sign_in_refused" => "This account may not sign in here. Ask the people who run this site.",
         "email_not_found" => "The provider gave us no verified e-mail address. Add one there, or sign in another way.",
         "state_mismatch" | "state_not_found" => {
             "This sign-in was started in another browser, or too long ago. Please start again."

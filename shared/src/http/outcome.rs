@@ -24,6 +24,8 @@ pub struct Audit {
     detail: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    mail_failed: bool,
 }
 
 impl Audit {
@@ -48,6 +50,12 @@ impl Audit {
     /// The error that a redirect carries.
     pub fn detail(&mut self, detail: &'static str) -> &mut Self {
         self.detail = Some(detail);
+        self
+    }
+
+    /// A mail that tells of what happened was not sent.
+    pub fn mail_failed(&mut self) -> &mut Self {
+        self.mail_failed = true;
         self
     }
 

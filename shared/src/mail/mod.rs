@@ -1,25 +1,16 @@
-//! Texts of the mails, from template files.
+//! Mails: what they say, and their two layouts.
+
+mod letter;
+
+pub use letter::{Letter, Link};
 
 use minijinja::{AutoEscape, Environment, context};
 
-use crate::{domain::Email, ports::Mail};
+use crate::{config::MailConfig, domain::Email, ports::Mail};
 
-/// The templates, parsed once. Values are escaped in HTML; in plain text and
+/// The layouts, parsed once. Values are escaped in HTML; in plain text and
 /// subjects they stand as they are.
 pub struct Templates(Environment<'static>);
-
-/// What a password reset mail says.
-#[derive(Clone, Copy, Debug)]
-pub struct ResetMail<'a> {
-    /// Name of the product.
-    pub app_name: &'a str,
-    /// Subject line.
-    pub subject: &'a str,
-    /// The link.
-    pub link: &'a str,
-    /// Minutes until the link expires.
-    pub minutes: i64,
-}
 
 /// A template does not fit its values; no value is repeated here.
 #[derive(Debug, thiserror::Error)]
@@ -43,33 +34,40 @@ impl Templates {
             },
         );
         environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
-        for (name, source) in [
-            ("password-reset/body.txt", include_str!("templates/password-reset/body.txt")),
-            ("password-reset/body.html", include_str!("templates/password-reset/body.html")),
-        ] {
+        for (name, source) in [("layout.txt", include_str!("layout.txt")), ("layout.html", include_str!("layout.html"))]
+        {
             let _ = environment.add_template(name, source);
         }
         Self(environment)
     }
 
-    /// The mail with a password reset link.
+    /// A letter as a mail.
     ///
     /// # Errors
     /// [`TemplateError`].
-    pub fn reset(&self, to: &Email, mail: &ResetMail<'_>) -> Result<Mail, TemplateError> {
+    pub fn write(&self, config: &MailConfig, to: &Email, letter: &Letter<'_>) -> Result<Mail, TemplateError> {
+        let words = letter.words();
         let values = context! {
-            app_name => mail.app_name,
-            subject => mail.subject,
-            link => mail.link,
-            valid_for => duration(mail.minutes),
+            app_name => &config.app_name,
+            new_email => letter.new_email().map(Email::as_str),
+            code => letter.code(),
+            valid_for => letter.minutes().map(duration),
         };
-        let render = |name| self.0.get_template(name).and_then(|t| t.render(&values)).map_err(failed);
-        Ok(Mail {
-            to: to.clone(),
-            subject: mail.subject.to_owned(),
-            text: render("password-reset/body.txt")?,
-            html: render("password-reset/body.html")?,
-        })
+        let fill = |text| self.0.render_str(text, &values).map_err(failed);
+        let subject = match letter {
+            Letter::PasswordReset(_) => config.reset_subject.clone(),
+            _ => words.subject.to_owned(),
+        };
+        let values = context! {
+            subject => &subject,
+            before => fill(words.before)?,
+            code => letter.code(),
+            link => letter.link().map(|link| link.url),
+            action => words.action,
+            after => fill(words.after)?,
+        };
+        let render = |name| self.0.get_template(name).and_then(|layout| layout.render(&values)).map_err(failed);
+        Ok(Mail { to: to.clone(), text: render("layout.txt")?, html: render("layout.html")?, subject })
     }
 }
 
@@ -88,30 +86,66 @@ fn failed(error: minijinja::Error) -> TemplateError {
 mod tests {
     use super::*;
 
-    fn reset(app_name: &str, minutes: i64) -> Mail {
-        let to = Email::parse("a@example.com").unwrap();
-        let mail =
-            ResetMail { app_name, subject: "Reset", link: "https://a.example/r/abc?callbackURL=%2Fx&y=1", minutes };
-        Templates::new().reset(&to, &mail).unwrap()
+    fn write(app_name: &str, letter: Letter<'_>) -> Mail {
+        let email = |text| Email::parse(text).unwrap();
+        let config = MailConfig {
+            app_name: app_name.to_owned(),
+            from: email("no-reply@example.com"),
+            reset_subject: "Reset".to_owned(),
+            deadline_millis: 1000,
+        };
+        Templates::new().write(&config, &email("a@example.com"), &letter).unwrap()
     }
+
+    const LINK: Link<'static> = Link { url: "https://a.example/r/abc?callbackURL=%2Fx&y=1", minutes: 60 };
 
     #[test]
     fn both_parts_carry_the_link() {
-        let mail = reset("Acme", 60);
-        assert!(mail.text.contains("https://a.example/r/abc?callbackURL=%2Fx&y=1"), "{}", mail.text);
-        assert!(
-            mail.html.contains("https:&#x2f;&#x2f;a.example") || mail.html.contains("https://a.example"),
-            "{}",
-            mail.html
-        );
-        assert!(mail.text.contains("1 hour") && mail.html.contains("1 hour"));
-        assert!(reset("Acme", 30).text.contains("30 minutes"));
+        let email = Email::parse("new@example.com").unwrap();
+        for letter in [
+            Letter::PasswordReset(LINK),
+            Letter::VerifyEmail(LINK),
+            Letter::MagicLink(LINK),
+            Letter::EmailChangeConsent { link: LINK, new_email: &email },
+            Letter::EmailChange(LINK),
+            Letter::DeleteUser(LINK),
+        ] {
+            let mail = write("Acme", letter);
+            assert!(mail.text.contains(LINK.url), "{}", mail.text);
+            assert!(mail.html.contains("href=\"https:&#x2f;&#x2f;a.example"), "{}", mail.html);
+            assert!(mail.text.contains("1 hour") && mail.html.contains("1 hour"));
+        }
+        let mail = write("Acme", Letter::MagicLink(Link { minutes: 5, ..LINK }));
+        assert!(mail.text.contains("5 minutes"));
+    }
+
+    #[test]
+    fn other_letters_have_neither_link_nor_holes() {
+        let email = Email::parse("new@example.com").unwrap();
+        for letter in [
+            Letter::OneTimeCode { code: "123456", minutes: 3 },
+            Letter::SignUpAttempt,
+            Letter::PasswordChanged,
+            Letter::EmailChanged { new_email: &email },
+            Letter::TwoFactorEnabled,
+            Letter::TwoFactorDisabled,
+            Letter::UserDeleted,
+        ] {
+            let mail = write("Acme", letter);
+            assert!(mail.text.contains("Acme") && mail.html.contains("Acme"), "{}", mail.text);
+            for hole in ["http", "{{", "none"] {
+                assert!(!mail.text.contains(hole), "{}", mail.text);
+            }
+        }
+        assert!(write("Acme", Letter::OneTimeCode { code: "123456", minutes: 3 }).text.contains("123456"));
     }
 
     #[test]
     fn names_are_escaped_in_html_only() {
-        let mail = reset("<b>A&B</b>", 60);
+        let mail = write("<b>A&B</b>", Letter::PasswordReset(LINK));
         assert!(mail.text.contains("<b>A&B</b>"));
         assert!(!mail.html.contains("<b>A&B"), "{}", mail.html);
+        let twice = write("{{ code }}", Letter::PasswordReset(LINK));
+        assert!(twice.text.contains("{{ code }}"), "{}", twice.text);
     }
 }

@@ -14,10 +14,10 @@ use shared::{
         VerificationToken,
     },
     ports::{
-        Clock as _, ConsumeOAuthState as _, CreateSession as _, EndSession as _, ExpectedUser, ExtendSession as _,
+        AdmissionRows, Clock as _, ConsumeOAuthState as _, EndSession as _, ExpectedUser, ExtendSession as _,
         FindCredential as _, FindOAuthState as _, FindResetToken as _, FindSession as _, FindUser as _, OAuthSignIn,
-        OAuthStore as _, RegisterUser as _, Registration, ResetOutcome, ResetPassword as _, StoreError,
-        StoreOAuthState as _, StoreResetToken as _, UpgradePasswordHash as _,
+        OAuthStore as _, RegisterUser as _, Registration, ResetOutcome, ResetPassword as _, StoreAdmission as _,
+        StoreError, StoreOAuthState as _, StoreResetToken as _, UpgradePasswordHash as _,
     },
 };
 use tests::{App, unique_email};
@@ -217,7 +217,7 @@ async fn what_was_stored_is_found() {
     assert_eq!(store.oauth_state("missing").await.unwrap(), None);
     // A session whose user is gone is no session.
     let orphan = new_session(&other);
-    store.create_session(&orphan).await.unwrap();
+    store.store_admission(AdmissionRows::Session(&orphan)).await.unwrap();
     assert_eq!(store.session(&orphan.handle).await.unwrap(), None);
 
     let mut expiring = 0;
@@ -238,8 +238,8 @@ async fn sessions_start_once_and_end_for_good() {
     let store = &database.store;
     let (user, session) = database.registered().await;
     let another = new_session(&user);
-    store.create_session(&another).await.unwrap();
-    store.create_session(&another).await.unwrap();
+    store.store_admission(AdmissionRows::Session(&another)).await.unwrap();
+    store.store_admission(AdmissionRows::Session(&another)).await.unwrap();
     assert_eq!(database.app.rows("SessionsTable").await.len(), 2);
 
     let (first, second) = (later(session.expires_at, 1000), later(session.expires_at, 2000));
@@ -419,31 +419,48 @@ async fn an_oauth_sign_in_finds_the_user_as_expected_or_does_nothing() {
     let store = &database.store;
     let (user, _) = database.registered().await;
     let person = identity("link", &user.email);
-    let link =
-        ExpectedUser { link: true, email_verified: true, verify_email: false, refresh_link: false, proven: true };
+    let link = ExpectedUser {
+        two_factor_since: None,
+        link: true,
+        email_verified: true,
+        verify_email: false,
+        refresh_link: false,
+        proven: true,
+    };
 
     let before = database.rows().await;
-    let unverified = store.sign_in_oauth(&person, &new_session(&user), &link).await.unwrap();
+    let unverified =
+        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap();
     assert_eq!(unverified, OAuthSignIn::Differs(Box::new(user.clone())));
     let mut old = new_session(&user);
     old.valid_from = later(user.sessions_valid_from, -1);
-    let plain = ExpectedUser { link: false, email_verified: false, ..link };
-    let stale = store.sign_in_oauth(&person, &old, &plain).await.unwrap();
+    let plain = ExpectedUser { two_factor_since: None, link: false, email_verified: false, ..link };
+    let stale = store.sign_in_oauth(&person, AdmissionRows::Session(&old), &plain, now()).await.unwrap();
     assert_eq!(stale, OAuthSignIn::Differs(Box::new(user.clone())));
     let (nobody, _) = user_and_session();
-    let gone = store.sign_in_oauth(&person, &new_session(&nobody), &plain).await.unwrap();
+    let gone =
+        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&nobody)), &plain, now()).await.unwrap();
     assert_eq!(gone, OAuthSignIn::Gone);
     assert_eq!(database.rows().await, before);
 
     // With the address verified it is linked, once.
     let verify = ExpectedUser { verify_email: true, email_verified: false, link: false, ..link };
-    assert_eq!(store.sign_in_oauth(&person, &new_session(&user), &verify).await.unwrap(), OAuthSignIn::Done);
+    assert_eq!(
+        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &verify, now()).await.unwrap(),
+        OAuthSignIn::Done
+    );
     assert!(store.user(&user.id).await.unwrap().unwrap().email_verified);
     let session = new_session(&user);
-    assert_eq!(store.sign_in_oauth(&person, &session, &link).await.unwrap(), OAuthSignIn::Done);
+    assert_eq!(
+        store.sign_in_oauth(&person, AdmissionRows::Session(&session), &link, now()).await.unwrap(),
+        OAuthSignIn::Done
+    );
     assert!(store.session(&session.handle).await.unwrap().is_some());
     let before = database.rows().await;
-    assert_eq!(store.sign_in_oauth(&person, &new_session(&user), &link).await.unwrap(), OAuthSignIn::Gone);
+    assert_eq!(
+        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap(),
+        OAuthSignIn::Gone
+    );
     assert_eq!(database.rows().await, before);
     let linked = store.oauth_accounts(&person).await.unwrap().linked.unwrap();
     assert_eq!((linked.user_id, linked.generation), (user.id.clone(), user.sessions_valid_from));
@@ -496,11 +513,20 @@ async fn rows_of_another_shape_are_told_apart() {
     let (state_hash, state) = oauth_state();
     store.store_oauth_state(&state_hash, &state).await.unwrap();
     let person = identity("corrupt", &user.email);
-    let verify =
-        ExpectedUser { link: false, email_verified: false, verify_email: true, refresh_link: false, proven: true };
-    store.sign_in_oauth(&person, &new_session(&user), &verify).await.unwrap();
-    let link = ExpectedUser { link: true, email_verified: true, verify_email: false, ..verify };
-    assert_eq!(store.sign_in_oauth(&person, &new_session(&user), &link).await.unwrap(), OAuthSignIn::Done);
+    let verify = ExpectedUser {
+        two_factor_since: None,
+        link: false,
+        email_verified: false,
+        verify_email: true,
+        refresh_link: false,
+        proven: true,
+    };
+    store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &verify, now()).await.unwrap();
+    let link = ExpectedUser { two_factor_since: None, link: true, email_verified: true, verify_email: false, ..verify };
+    assert_eq!(
+        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap(),
+        OAuthSignIn::Done
+    );
 
     let read = async |kind: &str| match kind {
         "user" => store.user(&user.id).await.map(|row| row.is_some()),
@@ -633,7 +659,7 @@ async fn conflicts_are_waited_for() {
     let (other, other_session) = user_and_session();
     let errors = [
         store.register(&other, "hash", &other_session).await.map(drop).unwrap_err(),
-        store.create_session(&other_session).await.unwrap_err(),
+        store.store_admission(AdmissionRows::Session(&other_session)).await.unwrap_err(),
         store.end_session(&session.handle).await.unwrap_err(),
     ];
     for error in errors {

@@ -41,6 +41,14 @@ impl Builder {
         }
     }
 
+    /// Sets a time in milliseconds, if there is one.
+    pub fn set_some_time(self, name: &str, time: Option<Timestamp>) -> Self {
+        match time {
+            Some(time) => self.set(name, millis(time)),
+            None => self,
+        }
+    }
+
     /// Sets the expiry, in milliseconds as `expiresAt`, which is what counts,
     /// and in whole seconds as `ttl`, by which DynamoDB collects the row some
     /// day later.
@@ -96,6 +104,11 @@ impl<'a> Reader<'a> {
             Some(AttributeValue::Bool(value)) => Ok(*value),
             _ => Err(self.corrupt(name)),
         }
+    }
+
+    /// A time in milliseconds that may be missing.
+    pub fn optional_millis(&self, name: &'static str) -> StoreResult<Option<Timestamp>> {
+        if self.item.contains_key(name) { self.millis(name).map(Some) } else { Ok(None) }
     }
 
     /// A time in milliseconds.

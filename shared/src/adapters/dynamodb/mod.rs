@@ -5,6 +5,7 @@
 //! conditional; writes that belong together are one transaction.
 
 mod accounts;
+mod admission;
 mod call;
 mod item;
 mod oauth;

@@ -13,7 +13,9 @@ use super::{
 };
 use crate::{
     domain::{Email, ProviderIdentity, Session, Timestamp, User, UserId},
-    ports::{ExpectedUser, LinkedAccount, OAuthAccounts, OAuthSignIn, OAuthStore, StoreError, StoreResult},
+    ports::{
+        AdmissionRows, ExpectedUser, LinkedAccount, OAuthAccounts, OAuthSignIn, OAuthStore, StoreError, StoreResult,
+    },
 };
 
 impl OAuthStore for DynamoDb {
@@ -59,16 +61,17 @@ impl OAuthStore for DynamoDb {
     async fn sign_in_oauth(
         &self,
         identity: &ProviderIdentity,
-        session: &Session,
+        rows: AdmissionRows<'_>,
         expected: &ExpectedUser,
+        now: Timestamp,
     ) -> StoreResult<OAuthSignIn> {
-        let mut items = vec![self.user_as_expected(identity, session, expected), self.put_session(session)];
+        let mut items = vec![self.user_as_expected(identity, &rows, expected, now)];
+        items.extend(self.admission(rows));
         if expected.link {
-            let link =
-                write_link(identity, &session.handle.user_id, session.valid_from, expected.proven, session.created_at);
+            let link = write_link(identity, rows.user_id(), rows.valid_from(), expected.proven, now);
             items.push(self.put_new_account(link));
         } else if expected.refresh_link {
-            items.push(self.refresh_link(identity, session, expected.proven));
+            items.push(self.refresh_link(identity, &rows, expected.proven, now));
         }
         match self.transact("oauth sign in", items).await? {
             Written::Done(()) => Ok(OAuthSignIn::Done),
@@ -78,16 +81,24 @@ impl OAuthStore for DynamoDb {
 }
 
 impl DynamoDb {
-    /// The user's row must be of the session's generation and otherwise as
+    /// The user's row must be of the admission's generation and otherwise as
     /// expected; if it is not, it comes back with the refusal.
     fn user_as_expected(
         &self,
         identity: &ProviderIdentity,
-        session: &Session,
+        rows: &AdmissionRows<'_>,
         expected: &ExpectedUser,
+        now: Timestamp,
     ) -> TransactWriteItem {
         let mut condition = "sessionsValidFrom = :generation".to_owned();
-        let mut values = HashMap::from([(":generation".to_owned(), millis(session.valid_from))]);
+        let mut values = HashMap::from([(":generation".to_owned(), millis(rows.valid_from()))]);
+        match expected.two_factor_since {
+            None => condition.push_str(" AND attribute_not_exists(twoFactorSince)"),
+            Some(since) => {
+                condition.push_str(" AND twoFactorSince = :since");
+                values.insert(":since".to_owned(), millis(since));
+            }
+        }
         if expected.email_verified {
             condition.push_str(" AND emailVerified = :true");
         }
@@ -102,7 +113,7 @@ impl DynamoDb {
         if expected.email_verified || expected.verify_email {
             values.insert(":true".to_owned(), AttributeValue::Bool(true));
         }
-        let key = s(session.handle.user_id.as_str());
+        let key = s(rows.user_id().as_str());
         let old = ReturnValuesOnConditionCheckFailure::AllOld;
         if changes.is_empty() {
             let check = ConditionCheck::builder()
@@ -113,7 +124,7 @@ impl DynamoDb {
                 .return_values_on_condition_check_failure(old);
             return TransactWriteItem::builder().set_condition_check(check.build().ok()).build();
         }
-        values.insert(":now".to_owned(), millis(session.created_at));
+        values.insert(":now".to_owned(), millis(now));
         let update = Update::builder()
             .table_name(&self.tables.users)
             .key("id", key)
@@ -124,16 +135,22 @@ impl DynamoDb {
         TransactWriteItem::builder().set_update(update.build().ok()).build()
     }
 
-    fn refresh_link(&self, identity: &ProviderIdentity, session: &Session, proven: bool) -> TransactWriteItem {
+    fn refresh_link(
+        &self,
+        identity: &ProviderIdentity,
+        rows: &AdmissionRows<'_>,
+        proven: bool,
+        now: Timestamp,
+    ) -> TransactWriteItem {
         let update = Update::builder()
             .table_name(&self.tables.accounts)
             .key("identity", s(identity.identity()))
             .update_expression("SET sessionsValidFrom = :generation, proven = :proven, updatedAt = :now")
             .expression_attribute_values(":proven", AttributeValue::Bool(proven))
             .condition_expression("userId = :user")
-            .expression_attribute_values(":generation", millis(session.valid_from))
-            .expression_attribute_values(":now", millis(session.created_at))
-            .expression_attribute_values(":user", s(session.handle.user_id.as_str()));
+            .expression_attribute_values(":generation", millis(rows.valid_from()))
+            .expression_attribute_values(":now", millis(now))
+            .expression_attribute_values(":user", s(rows.user_id().as_str()));
         TransactWriteItem::builder().set_update(update.build().ok()).build()
     }
 }

@@ -10,18 +10,11 @@ use super::{
 };
 use crate::{
     domain::{Session, SessionHandle, Timestamp, User, UserId},
-    ports::{CreateSession, EndSession, ExtendSession, FindSession, StoreError, StoreResult},
+    ports::{EndSession, ExtendSession, FindSession, StoreError, StoreResult},
 };
 
 /// Times that keys which a batch left unread are asked for again.
 const BATCH_ATTEMPTS: u32 = 4;
-
-impl CreateSession for DynamoDb {
-    async fn create_session(&self, session: &Session) -> StoreResult<()> {
-        let call = || self.client.put_item().table_name(&self.tables.sessions).set_item(Some(write(session))).send();
-        write_item("create session", call, |_| false).await.map(|_| ())
-    }
-}
 
 impl FindSession for DynamoDb {
     async fn session(&self, handle: &SessionHandle) -> StoreResult<Option<(Session, User)>> {
@@ -121,7 +114,8 @@ fn key(handle: &SessionHandle) -> Item {
     Builder::default().set("userId", s(handle.user_id.as_str())).set("tokenHash", s(&handle.token_hash)).build()
 }
 
-fn write(session: &Session) -> Item {
+/// The row of a session.
+pub fn write(session: &Session) -> Item {
     Builder::default()
         .set("userId", s(session.handle.user_id.as_str()))
         .set("tokenHash", s(&session.handle.token_hash))
@@ -135,7 +129,8 @@ fn write(session: &Session) -> Item {
         .build()
 }
 
-fn read(item: &Item) -> StoreResult<Session> {
+/// The session in a row.
+pub fn read(item: &Item) -> StoreResult<Session> {
     let row = Reader::new("session", item);
     let user_id = row.parsed("userId", UserId::parse)?;
     Ok(Session {

@@ -40,6 +40,8 @@ pub fn write(user: &User) -> Item {
         .set("updatedAt", millis(user.updated_at))
         .set("sessionsValidFrom", millis(user.sessions_valid_from))
         .set("passwordChangedAt", millis(user.password_changed_at))
+        .set_some_time("twoFactorSince", user.two_factor_since)
+        .set("recoveredAt", millis(user.recovered_at))
         .set("identities", AttributeValue::L(identities))
         .build()
 }
@@ -57,6 +59,9 @@ pub fn read(item: &Item) -> StoreResult<User> {
         updated_at: row.millis("updatedAt")?,
         sessions_valid_from: row.millis("sessionsValidFrom")?,
         password_changed_at: row.millis("passwordChangedAt")?,
+        two_factor_since: row.optional_millis("twoFactorSince")?,
+        // Rows of the first version have none.
+        recovered_at: row.optional_millis("recoveredAt")?.unwrap_or(row.millis("createdAt")?),
         identities: row.strings("identities")?,
     })
 }

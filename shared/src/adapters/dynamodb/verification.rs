@@ -62,7 +62,7 @@ impl ResetPassword for DynamoDb {
         let end_sessions = Update::builder()
             .table_name(&self.tables.users)
             .key("id", s(user_id.as_str()))
-            .update_expression("SET sessionsValidFrom = :changed, passwordChangedAt = :changed, updatedAt = :now")
+            .update_expression("SET sessionsValidFrom = :changed, passwordChangedAt = :changed, recoveredAt = :changed, updatedAt = :now")
             .condition_expression("sessionsValidFrom <> :changed AND passwordChangedAt = :seen")
             .expression_attribute_values(":changed", millis(next_generation(grant.password_changed_at, now)))
             .expression_attribute_values(":now", millis(now))
@@ -127,13 +127,15 @@ impl ConsumeOAuthState for DynamoDb {
 }
 
 impl DynamoDb {
-    async fn put_token(&self, operation: &'static str, row: Item) -> StoreResult<()> {
+    /// Stores the row of a token.
+    pub(super) async fn put_token(&self, operation: &'static str, row: Item) -> StoreResult<()> {
         let call =
             || self.client.put_item().table_name(&self.tables.verification_tokens).set_item(Some(row.clone())).send();
         write_item(operation, call, |_| false).await.map(|_| ())
     }
 
-    async fn token(&self, operation: &'static str, token_hash: &str) -> StoreResult<Option<Item>> {
+    /// The row of a token, expired or not.
+    pub(super) async fn token(&self, operation: &'static str, token_hash: &str) -> StoreResult<Option<Item>> {
         self.client
             .get_item()
             .table_name(&self.tables.verification_tokens)

@@ -2,6 +2,7 @@
 
 mod credentials;
 mod oauth_callback;
+mod post;
 mod reset_confirm;
 mod reset_request;
 mod session;
@@ -9,10 +10,12 @@ mod session_reply;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod signed_in;
 mod social;
 mod views;
 
 pub use oauth_callback::OAuthCallbackEndpoint;
+pub use post::Post;
 pub use reset_confirm::ResetConfirmEndpoint;
 pub use reset_request::ResetRequestEndpoint;
 pub use session::SessionEndpoint;
@@ -20,31 +23,43 @@ pub use sign_in::SignInEndpoint;
 pub use sign_out::SignOutEndpoint;
 pub use sign_up::SignUpEndpoint;
 
+use std::sync::Arc;
+
 use crate::{
     adapters::{OsRandom, SystemClock},
     config::Config,
     flows::{Client, Context},
+    hooks::{self, Hooks},
     http::{ApiError, Audit, AuthRequest, CookieJar, Endpoint, ErrorCode, Reply},
 };
 
 /// What every endpoint has.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Core {
     /// The settings.
     pub config: Config,
     /// Writes and reads cookies.
     pub cookies: CookieJar,
+    /// The team's own code.
+    pub hooks: Arc<dyn Hooks>,
 }
 
 impl Core {
     /// From the settings.
     pub fn new(config: Config) -> Self {
         let cookies = CookieJar::new(&config);
-        Self { config, cookies }
+        let hooks = hooks::installed(&config);
+        Self { config, cookies, hooks }
     }
 
-    fn context(&self) -> Context<'static> {
-        Context { clock: &SystemClock, random: &OsRandom, sessions: self.config.sessions }
+    fn context(&self) -> Context<'_> {
+        Context {
+            clock: &SystemClock,
+            random: &OsRandom,
+            sessions: self.config.sessions,
+            two_factor: self.config.two_factor.policy,
+            hooks: self.hooks.as_ref(),
+        }
     }
 }
 

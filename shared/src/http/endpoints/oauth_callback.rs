@@ -5,7 +5,8 @@ use crate::{
     adapters::{OsRandom, SecretCache, SystemClock},
     crypto::Keyring,
     domain::{OAuthState, ProviderIdentity, Purpose, VerificationToken, alphanumeric},
-    flows::{CallbackFailure, derive_companions, finish_oauth},
+    flows::{Admission, CallbackFailure, FirstFactor, derive_companions, finish_oauth},
+    hooks::SignInMethod,
     http::{
         ApiError, Audit, AuthRequest, Endpoint, Reply,
         body::Fields,
@@ -14,7 +15,10 @@ use crate::{
         redirect::append_parameters,
         routes::Route,
     },
-    ports::{Clock as _, CodeExchange, ConsumeOAuthState, FindOAuthState, OAuthError, OAuthProviders, OAuthStore},
+    ports::{
+        Clock as _, CodeExchange, ConsumeOAuthState, FindOAuthState, FindTrustedDevice, FindUser, OAuthError,
+        OAuthProviders, OAuthStore,
+    },
 };
 
 /// Parameters of a callback, in the order in which a form is passed on.
@@ -60,7 +64,7 @@ pub struct OAuthCallbackEndpoint<S, P> {
 
 impl<S, P> Endpoint for OAuthCallbackEndpoint<S, P>
 where
-    S: FindOAuthState + ConsumeOAuthState + OAuthStore + Send + 'static,
+    S: FindOAuthState + ConsumeOAuthState + OAuthStore + FindUser + FindTrustedDevice + Send + 'static,
     P: OAuthProviders + Send + 'static,
 {
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
@@ -80,7 +84,11 @@ struct Callback<'a> {
     issuer: Option<&'a str>,
 }
 
-impl<S: FindOAuthState + ConsumeOAuthState + OAuthStore, P: OAuthProviders> OAuthCallbackEndpoint<S, P> {
+impl<S, P> OAuthCallbackEndpoint<S, P>
+where
+    S: FindOAuthState + ConsumeOAuthState + OAuthStore + FindUser + FindTrustedDevice,
+    P: OAuthProviders,
+{
     async fn callback(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         let callback = parse(request)?;
         audit.event("oauth.failed");
@@ -168,18 +176,27 @@ impl<S: FindOAuthState + ConsumeOAuthState + OAuthStore, P: OAuthProviders> OAut
         row: &OAuthState,
         identity: &ProviderIdentity,
     ) -> Result<Reply, ApiError> {
-        let signed_in = match finish_oauth(&self.core.context(), &self.store, identity, client(request)).await {
+        let factor = FirstFactor {
+            method: SignInMethod::Provider(&identity.provider),
+            remember: true,
+            client: client(request),
+            device: self.core.cookies.trusted_device(&request.headers, keys),
+        };
+        let signed_in = match finish_oauth(&self.core.context(), &self.store, identity, factor).await {
             Ok(signed_in) => signed_in,
             Err(failure) => {
                 audit.reason(failure.to_string());
                 return self.fail(audit, Some(row), sign_in_failure(&failure));
             }
         };
-        audit.event(if signed_in.is_new { "oauth.signed_up" } else { "oauth.signed_in" }).user(&signed_in.user_id);
+        let event = match (&signed_in.admission, signed_in.is_new) {
+            (Admission::Challenge(_), _) => "oauth.challenged",
+            (_, true) => "oauth.signed_up",
+            (_, false) => "oauth.signed_in",
+        };
+        audit.event(event).user(&signed_in.user_id);
         let target = row.new_user_callback_url.as_ref().filter(|_| signed_in.is_new).unwrap_or(&row.callback_url);
-        let mut reply = Reply::redirect(target)?;
-        self.core.give_session(&mut reply, request, keys, &signed_in.session.token, true)?;
-        Ok(reply)
+        self.core.redirect_admitted(request, keys, &signed_in.admission, true, target)
     }
 
     /// Sends the browser to where the application wants errors, or to our page.
@@ -236,6 +253,7 @@ fn sign_in_failure(failure: &CallbackFailure) -> &'static str {
     match failure {
         CallbackFailure::EmailNotFound => "email_not_found",
         CallbackFailure::AccountNotLinked => "account_not_linked",
+        CallbackFailure::Refused => "sign_in_refused",
         CallbackFailure::Store(_) => "temporarily_unavailable",
     }
 }

@@ -64,6 +64,7 @@ impl<S: FindResetToken + ResetPassword, H: HashPassword> ResetConfirmEndpoint<S,
             ResetError::Store(error) => ApiError::from(error),
         })?;
         audit.event("password_reset.succeeded").user(&user_id);
+        self.core.hooks.password_changed(&user_id).await;
         Reply::json(&Done { status: true })
     }
 

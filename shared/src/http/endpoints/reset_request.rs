@@ -1,11 +1,14 @@
 use serde::Serialize;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::Instant;
 
-use super::Core;
+use super::{
+    Core,
+    post::{AnswerTime, Post},
+};
 use crate::{
-    flows::{RequestedReset, request_password_reset},
+    flows::request_password_reset,
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, cookies::encode, csrf},
-    mail::{ResetMail, Templates},
+    mail::{Letter, Link},
     ports::{FindCredential, SendMail, StoreResetToken},
 };
 
@@ -18,9 +21,7 @@ pub struct ResetRequestEndpoint<S, M> {
     /// Accounts and tokens.
     pub store: S,
     /// Sends the mail.
-    pub mailer: M,
-    /// Texts of the mail.
-    pub templates: Templates,
+    pub post: Post<M>,
 }
 
 #[derive(Serialize)]
@@ -51,38 +52,17 @@ where
         let requested =
             request_password_reset(&self.core.context(), &self.store, &email, config.reset.token_seconds).await?;
         audit.event("password_reset.requested");
-        let deadline = config.mail.deadline();
-        // A slow table must not eat up the time that the mail needs.
-        let answer_at = (started + deadline).max(Instant::now() + deadline / 2);
+        let answer_time = AnswerTime::of(&self.core, started);
         if let Some(user_id) = &requested.user_id {
             audit.user(user_id);
             let page = redirect_to.filter(|page| !page.is_empty()).unwrap_or(&config.reset.page);
-            match timeout_at(answer_at, self.send(&email, &requested, page)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(reason)) => drop(audit.event("password_reset.mail_failed").reason(reason)),
-                Err(_) => drop(audit.event("password_reset.mail_failed").reason("deadline")),
-            }
+            let path = format!("/reset-password/{}", requested.token.expose());
+            let url = format!("{}?callbackURL={}", config.url(&path), encode(page));
+            let letter = Letter::PasswordReset(Link { url: &url, minutes: config.reset.token_seconds / 60 });
+            let sending = self.post.send(&config.mail, &email, &letter);
+            answer_time.send(audit, "password_reset.mail_failed", sending).await;
         }
-        sleep_until(answer_at).await;
+        answer_time.wait().await;
         Reply::json(&Requested { status: true, message: MESSAGE })
-    }
-}
-
-impl<S, M: SendMail> ResetRequestEndpoint<S, M> {
-    async fn send(&self, email: &crate::domain::Email, requested: &RequestedReset, page: &str) -> Result<(), String> {
-        let config = &self.core.config;
-        let link = format!(
-            "{}?callbackURL={}",
-            config.url(&format!("/reset-password/{}", requested.token.expose())),
-            encode(page)
-        );
-        let mail = ResetMail {
-            app_name: &config.mail.app_name,
-            subject: &config.mail.reset_subject,
-            link: &link,
-            minutes: config.reset.token_seconds / 60,
-        };
-        let mail = self.templates.reset(email, &mail).map_err(|error| error.to_string())?;
-        self.mailer.send(&mail).await.map_err(|error| error.to_string())
     }
 }

@@ -1,11 +1,14 @@
 //! What answers that start, continue or end a session have in common.
 
+use serde::Serialize;
+
 use super::Core;
 use crate::{
     adapters::{OsRandom, SystemClock},
     crypto::{AccessTokens, Keyring},
     domain::{Session, SessionToken, User},
-    http::{ApiError, AuthRequest, Reply},
+    flows::Admission,
+    http::{ApiError, AuthRequest, Reply, redirect::append_parameters},
     ports::Clock as _,
 };
 
@@ -41,6 +44,69 @@ impl Core {
             reply.set_cookie(&self.cookies.clear_dont_remember())?;
         }
         reply.expose("set-auth-token", &self.cookies.signed_session_token(keys, token.expose()))
+    }
+
+    /// Hands over what an admission gives: the session and the renewed device,
+    /// or the challenge, in place of any session that the client has.
+    pub(super) fn give_admission(
+        &self,
+        reply: &mut Reply,
+        request: &AuthRequest,
+        keys: &Keyring,
+        admission: &Admission,
+        remembered: bool,
+    ) -> Result<(), ApiError> {
+        let policy = &self.config.two_factor.policy;
+        match admission {
+            Admission::Session { session, device } => {
+                self.give_session(reply, request, keys, &session.token, remembered)?;
+                device.iter().try_for_each(|device| {
+                    reply.set_cookie(&self.cookies.set_trusted_device(keys, &device.token, policy.trust_seconds))
+                })
+            }
+            Admission::Challenge(challenge) => {
+                self.cookies.clear_live_session().iter().try_for_each(|cookie| reply.set_cookie(cookie))?;
+                reply.set_cookie(&self.cookies.set_challenge(keys, &challenge.token, policy.challenge_seconds))
+            }
+        }
+    }
+
+    /// Tells a client that posted its first factor to show the second.
+    pub(super) fn answer_challenge(
+        &self,
+        request: &AuthRequest,
+        keys: &Keyring,
+        admission: &Admission,
+    ) -> Result<Reply, ApiError> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Challenged {
+            two_factor_redirect: bool,
+            two_factor_methods: [&'static str; 2],
+        }
+        let mut reply = Reply::json(&Challenged { two_factor_redirect: true, two_factor_methods: ["totp", "otp"] })?;
+        self.give_admission(&mut reply, request, keys, admission, true)?;
+        Ok(reply)
+    }
+
+    /// Sends a browser that came by a link or from a provider on to `target`,
+    /// or to the page that asks for the second factor and then goes there.
+    pub(super) fn redirect_admitted(
+        &self,
+        request: &AuthRequest,
+        keys: &Keyring,
+        admission: &Admission,
+        remembered: bool,
+        target: &str,
+    ) -> Result<Reply, ApiError> {
+        let mut reply = match admission {
+            Admission::Session { .. } => Reply::redirect(target)?,
+            Admission::Challenge(_) => {
+                Reply::redirect(&append_parameters(&self.config.two_factor.page, &[("callbackURL", target)]))?
+            }
+        };
+        self.give_admission(&mut reply, request, keys, admission, remembered)?;
+        Ok(reply)
     }
 
     /// Makes the client forget its session.

@@ -4,10 +4,12 @@ use super::{Core, client, views::UserView};
 use crate::{
     adapters::SecretCache,
     domain::{Email, Password},
-    flows::{SignInError, sign_in},
+    flows::{Admission, FirstFactor, SignInError, sign_in},
+    hooks::SignInMethod,
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf, routes::Route},
     ports::{
-        CreateSession, FindCredential, FindUser, HashPassword, OAuthProviders, StoreOAuthState, UpgradePasswordHash,
+        FindCredential, FindTrustedDevice, FindUser, HashPassword, OAuthProviders, StoreAdmission, StoreOAuthState,
+        UpgradePasswordHash,
     },
 };
 
@@ -36,7 +38,14 @@ struct SignedIn<'a> {
 
 impl<S, H, P> Endpoint for SignInEndpoint<S, H, P>
 where
-    S: FindCredential + FindUser + CreateSession + UpgradePasswordHash + StoreOAuthState + Send + 'static,
+    S: FindCredential
+        + FindUser
+        + FindTrustedDevice
+        + StoreAdmission
+        + UpgradePasswordHash
+        + StoreOAuthState
+        + Send
+        + 'static,
     H: HashPassword + Send + 'static,
     P: OAuthProviders + Send + 'static,
 {
@@ -50,7 +59,7 @@ where
 
 impl<S, H, P> SignInEndpoint<S, H, P>
 where
-    S: FindCredential + FindUser + CreateSession + UpgradePasswordHash,
+    S: FindCredential + FindUser + FindTrustedDevice + StoreAdmission + UpgradePasswordHash,
     H: HashPassword,
 {
     async fn sign_in_email(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
@@ -66,15 +75,20 @@ where
 
         audit.event("sign_in.failed").email(&email);
         let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
-        let (user, session) =
-            sign_in(&self.core.context(), &self.hasher, &self.store, &email, password, remember, client(request))
-                .await
-                .map_err(|error| match error {
-                    SignInError::Invalid => ErrorCode::INVALID_EMAIL_OR_PASSWORD.into(),
-                    SignInError::Hash(error) => error.into(),
-                    SignInError::Store(error) => ApiError::from(error),
-                })?;
-        audit.event("sign_in.succeeded").user(&user.id);
+        let factor = FirstFactor {
+            method: SignInMethod::Password,
+            remember,
+            client: client(request),
+            device: self.core.cookies.trusted_device(&request.headers, &keys),
+        };
+        let (user, admission) =
+            sign_in(&self.core.context(), &self.hasher, &self.store, &email, password, factor).await?;
+        audit.user(&user.id);
+        let Admission::Session { session, .. } = &admission else {
+            audit.event("sign_in.challenged");
+            return self.core.answer_challenge(request, &keys, &admission);
+        };
+        audit.event("sign_in.succeeded");
 
         let token = self.core.access_token(&keys, &user, &session.session, None)?;
         let target = callback_url.filter(|url| !url.is_empty());
@@ -84,7 +98,18 @@ where
         if let Some(target) = target {
             reply.location(target)?;
         }
-        self.core.give_session(&mut reply, request, &keys, &session.token, remember)?;
+        self.core.give_admission(&mut reply, request, &keys, &admission, remember)?;
         Ok(reply)
+    }
+}
+
+impl From<SignInError> for ApiError {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::Invalid => ErrorCode::INVALID_EMAIL_OR_PASSWORD.into(),
+            SignInError::Refused => ErrorCode::SIGN_IN_REFUSED.into(),
+            SignInError::Hash(error) => error.into(),
+            SignInError::Store(error) => error.into(),
+        }
     }
 }

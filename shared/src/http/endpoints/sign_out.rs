@@ -36,6 +36,9 @@ impl<S: EndSession + Send + 'static> Endpoint for SignOutEndpoint<S> {
             audit.event("sign_out.failed").user(&handle.user_id);
             try_join_all(handles.iter().map(|handle| self.store.end_session(handle))).await?;
             audit.event("sign_out.succeeded");
+            for handle in &handles {
+                self.core.hooks.signed_out(handle).await;
+            }
         }
         let mut reply = Reply::json(&SignedOut { success: true })?;
         self.core.clear_session(&mut reply)?;

@@ -43,6 +43,7 @@ where
         let (user, session) = sign_up(&self.core.context(), &self.hasher, &self.store, sign_up_request).await.map_err(
             |error| match error {
                 SignUpError::EmailTaken => ErrorCode::USER_ALREADY_EXISTS.into(),
+                SignUpError::Refused => ErrorCode::SIGN_IN_REFUSED.into(),
                 SignUpError::Hash(error) => error.into(),
                 SignUpError::Store(error) => ApiError::from(error),
             },

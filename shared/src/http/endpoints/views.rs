@@ -15,6 +15,7 @@ pub struct UserView<'a> {
     image: Option<&'a str>,
     created_at: Timestamp,
     updated_at: Timestamp,
+    two_factor_enabled: bool,
 }
 
 impl<'a> From<&'a User> for UserView<'a> {
@@ -27,6 +28,7 @@ impl<'a> From<&'a User> for UserView<'a> {
             image: user.image.as_deref(),
             created_at: user.created_at,
             updated_at: user.updated_at,
+            two_factor_enabled: user.two_factor_since.is_some(),
         }
     }
 }

@@ -3,7 +3,11 @@
 //! A flow's signature lists its traits, which is its least-privilege IAM policy
 //! said in types. Time and randomness are arguments like everything else.
 
+mod admission;
+
 use std::future::Future;
+
+pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
 
 use crate::domain::{
     CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, Session, SessionHandle, Timestamp,
@@ -84,12 +88,6 @@ pub trait FindUser: Sync {
 pub trait UpgradePasswordHash: Sync {
     /// Replaces `old` by `new`; does nothing if the hash is no longer `old`.
     fn upgrade(&self, email: &Email, old: &str, new: &str) -> impl Future<Output = StoreResult<()>> + Send;
-}
-
-/// Starts sessions.
-pub trait CreateSession: Sync {
-    /// Stores a session; storing the same one twice is storing it once.
-    fn create_session(&self, session: &Session) -> impl Future<Output = StoreResult<()>> + Send;
 }
 
 /// Reads sessions with their owners.
@@ -213,19 +211,22 @@ pub trait OAuthStore: Sync {
         session: &Session,
     ) -> impl Future<Output = StoreResult<bool>> + Send;
 
-    /// In one transaction: starts a session for a linked user, or links the
-    /// identity and starts one, provided that the user is as `expected`.
+    /// In one transaction: admits a linked user, or links the identity and
+    /// admits the user, provided that the user is as `expected`.
     fn sign_in_oauth(
         &self,
         identity: &ProviderIdentity,
-        session: &Session,
+        rows: AdmissionRows<'_>,
         expected: &ExpectedUser,
+        now: Timestamp,
     ) -> impl Future<Output = StoreResult<OAuthSignIn>> + Send;
 }
 
 /// What must hold of the user's row for an OAuth sign-in to go through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExpectedUser {
+    /// Enrolment of the second factor.
+    pub two_factor_since: Option<Timestamp>,
     /// Whether this sign-in links the identity first.
     pub link: bool,
     /// Whether the user's address must be verified. Always so when linking.
@@ -241,7 +242,7 @@ pub struct ExpectedUser {
 /// What became of an OAuth sign-in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OAuthSignIn {
-    /// The session exists now.
+    /// The rows exist now.
     Done,
     /// The user is not as expected; here is the row as it is.
     Differs(Box<User>),

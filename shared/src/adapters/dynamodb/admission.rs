@@ -1,0 +1,103 @@
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+
+use super::{
+    DynamoDb,
+    call::{Written, write as write_item},
+    item::{Builder, Item, Reader, millis, s},
+    registration::transact_put,
+    sessions,
+};
+use crate::{
+    domain::{Challenge, Purpose, TrustedDevice, UserId},
+    ports::{AdmissionRows, FindTrustedDevice, StoreAdmission, StoreError, StoreResult},
+};
+
+impl StoreAdmission for DynamoDb {
+    async fn store_admission(&self, rows: AdmissionRows<'_>) -> StoreResult<()> {
+        match rows {
+            AdmissionRows::Session(session) => {
+                let row = sessions::write(session);
+                let call =
+                    || self.client.put_item().table_name(&self.tables.sessions).set_item(Some(row.clone())).send();
+                write_item("create session", call, |_| false).await.map(|_| ())
+            }
+            AdmissionRows::Challenge { token_hash, challenge } => {
+                self.put_token("store challenge", write_challenge(token_hash, challenge)).await
+            }
+            AdmissionRows::Trusted { .. } => {
+                match self.transact("create session on a trusted device", self.admission(rows)).await? {
+                    Written::Done(()) => Ok(()),
+                    Written::Refused(_) => Err(StoreError::Unavailable {
+                        operation: "create session on a trusted device",
+                        reason: "refused without a condition".to_owned(),
+                    }),
+                }
+            }
+        }
+    }
+}
+
+impl FindTrustedDevice for DynamoDb {
+    async fn trusted_device(&self, token_hash: &str) -> StoreResult<Option<TrustedDevice>> {
+        let item = self.token("read trusted device", token_hash).await?;
+        item.as_ref().map(read_device).transpose()
+    }
+}
+
+impl DynamoDb {
+    /// The rows of an admission as part of a transaction.
+    pub(super) fn admission(&self, rows: AdmissionRows<'_>) -> Vec<TransactWriteItem> {
+        let put_token =
+            |row| transact_put(Put::builder().table_name(&self.tables.verification_tokens).set_item(Some(row)));
+        match rows {
+            AdmissionRows::Session(session) => vec![self.put_session(session)],
+            AdmissionRows::Challenge { token_hash, challenge } => {
+                vec![put_token(write_challenge(token_hash, challenge))]
+            }
+            AdmissionRows::Trusted { session, old_token_hash, token_hash, device } => {
+                let forget =
+                    Delete::builder().table_name(&self.tables.verification_tokens).key("tokenHash", s(old_token_hash));
+                vec![
+                    self.put_session(session),
+                    put_token(write_device(token_hash, device)),
+                    TransactWriteItem::builder().set_delete(forget.build().ok()).build(),
+                ]
+            }
+        }
+    }
+}
+
+/// The row of a challenge. `attempts` counts what was tried on it.
+fn write_challenge(token_hash: &str, challenge: &Challenge) -> Item {
+    Builder::default()
+        .set("tokenHash", s(token_hash))
+        .set("purpose", s(Purpose::TwoFactorChallenge.name()))
+        .set("userId", s(challenge.user_id.as_str()))
+        .set("validFrom", millis(challenge.valid_from))
+        .set("remember", AttributeValue::Bool(challenge.remember))
+        .set("attempts", AttributeValue::N("0".to_owned()))
+        .set_expiry(challenge.expires_at)
+        .build()
+}
+
+/// The row of a trusted device.
+pub fn write_device(token_hash: &str, device: &TrustedDevice) -> Item {
+    Builder::default()
+        .set("tokenHash", s(token_hash))
+        .set("purpose", s(Purpose::TrustedDevice.name()))
+        .set("userId", s(device.user_id.as_str()))
+        .set("validFrom", millis(device.valid_from))
+        .set("twoFactorSince", millis(device.two_factor_since))
+        .set_expiry(device.expires_at)
+        .build()
+}
+
+fn read_device(item: &Item) -> StoreResult<TrustedDevice> {
+    let row = Reader::new("trusted device", item);
+    Ok(TrustedDevice {
+        user_id: row.parsed("userId", UserId::parse)?,
+        valid_from: row.millis("validFrom")?,
+        two_factor_since: row.millis("twoFactorSince")?,
+        expires_at: row.millis("expiresAt")?,
+    })
+}
