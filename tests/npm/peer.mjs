@@ -24,7 +24,7 @@ import { oauthClients, providerEndpoints, redirectFetch, trustedOrigins } from "
 // Imported late: the module reads NODE_ENV when it is evaluated.
 const { betterAuth } = await import("better-auth");
 const { memoryAdapter } = await import("better-auth/adapters/memory");
-const { bearer, jwt } = await import("better-auth/plugins");
+const { bearer, jwt, magicLink, twoFactor } = await import("better-auth/plugins");
 
 const provider = process.env.OAUTH_PROVIDER_URL;
 if (provider) redirectFetch(providerEndpoints(provider));
@@ -55,13 +55,33 @@ function reference(baseURL) {
 		baseURL,
 		secret: process.env.AUTH_SECRET ?? "a-secret-for-tests-of-more-than-32-bytes",
 		trustedOrigins: (process.env.AUTH_TRUSTED_ORIGINS ?? trustedOrigins.join(",")).split(",").filter(Boolean),
-		database: memoryAdapter({ user: [], session: [], account: [], verification: [], jwks: [] }),
-		emailAndPassword: { enabled: true, sendResetPassword, password: cheapHash },
+		database: memoryAdapter({ user: [], session: [], account: [], verification: [], jwks: [], twoFactor: [] }),
+		emailAndPassword: {
+			enabled: true,
+			password: cheapHash,
+			sendResetPassword: mailLink("Reset your password"),
+		},
+		emailVerification: { sendVerificationEmail: mailLink("Verify your e-mail address") },
+		user: {
+			changeEmail: {
+				enabled: true,
+				sendChangeEmailConfirmation: mailLink("Change of your e-mail address"),
+			},
+			deleteUser: { enabled: true },
+		},
 		socialProviders: {
 			google: { ...oauthClients.google, ...authorization("google") },
 			github: { ...oauthClients.github, ...authorization("github") },
 		},
-		plugins: [jwt(), bearer()],
+		plugins: [
+			jwt(),
+			bearer(),
+			magicLink({ sendMagicLink: async ({ email, url }) => mail(email, "Your link to sign in", url) }),
+			twoFactor({
+				issuer: "lambda-auth",
+				otpOptions: { sendOTP: async ({ user, otp }) => mail(user.email, "Your code to sign in", otp) },
+			}),
+		],
 		rateLimit: { enabled: false },
 		telemetry: { enabled: false },
 		logger: { disabled: true },
@@ -91,10 +111,14 @@ async function answer(auth, baseURL, incoming, outgoing) {
 	}
 }
 
-async function sendResetPassword({ user, url }) {
-	const text = `Reset your password: ${url}`;
-	const html = `<p><a href="${url.replaceAll("&", "&amp;")}">Reset your password</a></p>`;
-	outbox.unshift({ to: user.email, subject: "Reset your password", text, html, links: linksIn(text) });
+function mailLink(subject) {
+	return async ({ user, url }) => mail(user.email, subject, url);
+}
+
+function mail(to, subject, content) {
+	const text = `${subject}: ${content}`;
+	const html = `<p>${text.replaceAll("&", "&amp;")}</p>`;
+	outbox.unshift({ to, subject, text, html, links: linksIn(text) });
 }
 
 function sendMail(to, response) {
