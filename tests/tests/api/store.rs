@@ -539,7 +539,7 @@ async fn rows_of_another_shape_are_told_apart() {
     let credential_key = user.email.identity();
     let link_key = person.identity();
     let kinds: [(&str, &str, &str, &str, &[&str]); 6] = [
-        ("user", "UsersTable", "id", user.id.as_str(), &["image"]),
+        ("user", "UsersTable", "id", user.id.as_str(), &["image", "recoveredAt"]),
         ("session", "SessionsTable", "tokenHash", &session.handle.token_hash, &["ipAddress", "userAgent"]),
         ("credential", "AccountsTable", "identity", &credential_key, &["passwordHash"]),
         ("link", "AccountsTable", "identity", &link_key, &[]),

@@ -1,5 +1,6 @@
 //! One endpoint a function: request in, flow, response out.
 
+mod account;
 mod credentials;
 mod oauth_callback;
 mod post;
@@ -14,6 +15,7 @@ mod signed_in;
 mod social;
 mod views;
 
+pub use account::AccountEndpoint;
 pub use oauth_callback::OAuthCallbackEndpoint;
 pub use post::Post;
 pub use reset_confirm::ResetConfirmEndpoint;
