@@ -14,6 +14,8 @@ pub enum Purpose {
     PasswordReset,
     /// Ties the answer of an OAuth provider to the request it belongs to.
     OAuthState,
+    /// Remembers a provider's id token that has signed somebody in.
+    IdToken,
 }
 
 impl Purpose {
@@ -22,7 +24,17 @@ impl Purpose {
         match self {
             Self::PasswordReset => "password-reset",
             Self::OAuthState => "oauth-state",
+            Self::IdToken => "id-token",
         }
+    }
+
+    /// Table key: unpadded base64url of SHA-256 over purpose and token.
+    pub fn hash(self, token: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.name());
+        hash.update(b":");
+        hash.update(token);
+        URL_SAFE_NO_PAD.encode(hash.finalize())
     }
 }
 
@@ -50,13 +62,9 @@ impl VerificationToken {
         self.secret.expose()
     }
 
-    /// Table key: unpadded base64url of SHA-256 over purpose and token.
+    /// Table key.
     pub fn hash(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.purpose.name());
-        hash.update(b":");
-        hash.update(self.secret.expose());
-        URL_SAFE_NO_PAD.encode(hash.finalize())
+        self.purpose.hash(self.secret.expose())
     }
 }
 
