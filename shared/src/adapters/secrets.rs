@@ -1,7 +1,6 @@
 //! The signing secret and the OAuth clients, from Secrets Manager.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,7 +13,7 @@ use aws_sdk_secretsmanager::{
 
 use super::{
     SystemClock,
-    oauth::{FetchOAuthClients, OAuthClient, parse_clients},
+    oauth::{FetchOAuthClients, OAuthClient, OAuthClients, parse_clients},
 };
 use crate::{
     crypto::{Keyring, SigningSecret},
@@ -229,7 +228,7 @@ impl Default for MissLimit {
 pub struct OAuthClientSecret {
     client: Client,
     secret_id: String,
-    state: Mutex<Option<(Timestamp, HashMap<String, OAuthClient>)>>,
+    state: Mutex<Option<(Timestamp, OAuthClients)>>,
 }
 
 impl OAuthClientSecret {
@@ -238,11 +237,11 @@ impl OAuthClientSecret {
         Self { client, secret_id, state: Mutex::default() }
     }
 
-    fn cached(&self, provider: &str, max_age: i64) -> Option<Option<OAuthClient>> {
+    fn cached(&self, provider: &str, max_age: i64) -> Option<Result<Option<OAuthClient>, OAuthError>> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (read_at, clients) = state.as_ref()?;
         let fresh = SystemClock.now() < read_at.plus_seconds(max_age);
-        fresh.then(|| clients.get(provider).cloned())
+        fresh.then(|| clients.get(provider))
     }
 
     /// Makes the clients that are there, if any, last until the next try.
@@ -257,7 +256,7 @@ impl OAuthClientSecret {
 impl FetchOAuthClients for OAuthClientSecret {
     async fn client(&self, provider: &str) -> Result<Option<OAuthClient>, OAuthError> {
         if let Some(client) = self.cached(provider, MAX_AGE) {
-            return Ok(client);
+            return client;
         }
         let read = async {
             let (_, value) = get(&self.client, &self.secret_id, CURRENT)
@@ -268,16 +267,16 @@ impl FetchOAuthClients for OAuthClientSecret {
         };
         match read.await {
             Ok(clients) => {
-                let client = clients.get(provider).cloned();
+                let client = clients.get(provider);
                 let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
                 *state = Some((SystemClock.now(), clients));
-                Ok(client)
+                client
             }
             // An outage does not change what was read before, and is waited
             // for only now and then.
             Err(error) => {
                 self.put_off();
-                self.cached(provider, i64::MAX / 2000).ok_or(error)
+                self.cached(provider, i64::MAX / 2000).unwrap_or(Err(error))
             }
         }
     }

@@ -29,6 +29,14 @@ impl ErrorCode {
     pub const PASSWORD_TOO_LONG: Self = code(StatusCode::BAD_REQUEST, "PASSWORD_TOO_LONG", "Password too long");
     /// Unknown, used or expired token.
     pub const INVALID_TOKEN: Self = code(StatusCode::BAD_REQUEST, "INVALID_TOKEN", "Invalid token");
+    /// A provider's id token that is invalid or was presented before.
+    pub const INVALID_ID_TOKEN: Self = code(StatusCode::UNAUTHORIZED, "INVALID_TOKEN", "Invalid token");
+    /// A provider's id token without an address that can be used.
+    pub const USER_EMAIL_NOT_FOUND: Self =
+        code(StatusCode::UNAUTHORIZED, "USER_EMAIL_NOT_FOUND", "User email not found");
+    /// The address of an id token belongs to a user whom its owner may not be
+    /// joined with.
+    pub const OAUTH_LINK_ERROR: Self = code(StatusCode::UNAUTHORIZED, "OAUTH_LINK_ERROR", "account not linked");
     /// No session where one is needed.
     pub const UNAUTHORIZED: Self = code(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized");
     /// Wrong password, unknown user, or a user without a password.

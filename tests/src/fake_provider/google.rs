@@ -11,7 +11,7 @@ use serde_json::json;
 use super::{
     GOOGLE_CLIENT, id_token,
     state::{Endpoint, Person, Shared},
-    token::{Refusal, redeem},
+    token::{self, Refusal},
 };
 
 pub(super) async fn token(
@@ -22,17 +22,28 @@ pub(super) async fn token(
     if let Some(failure) = shared.receive(Endpoint::GoogleToken, form.clone(), &headers).await {
         return failure;
     }
-    let grant = match redeem(&shared, GOOGLE_CLIENT, &form) {
+    let grant = match token::grant(&shared, GOOGLE_CLIENT, &form) {
         Ok(grant) => grant,
         Err(refusal) => return refused(refusal),
     };
     let Person::Google(user) = &grant.person else { return refused(Refusal::Code) };
     let mut state = shared.lock();
     let access_token = state.unique("ya29");
+    // Google's refresh tokens last, and are given at the first consent alone.
+    let refresh_token = match form.get("refresh_token") {
+        Some(kept) => Some(kept.clone()),
+        None => (grant.request.get("access_type").map(String::as_str) == Some("offline")).then(|| state.unique("1//")),
+    };
+    if let Some(token) = &refresh_token {
+        state.refresh_tokens.insert(token.clone(), grant.clone());
+    }
     let mut answer = json!({
         "access_token": access_token, "expires_in": 3599, "token_type": "Bearer",
         "scope": "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile",
     });
+    if let Some(token) = refresh_token.filter(|_| !form.contains_key("refresh_token")) {
+        answer["refresh_token"] = json!(token);
+    }
     if let Some(id_token) = id_token::mint(&shared.url, &state, user, &grant) {
         answer["id_token"] = json!(id_token);
     }

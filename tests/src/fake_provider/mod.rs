@@ -44,7 +44,7 @@ pub use id_token::IdTokenFault;
 pub use people::{GithubEmail, GithubUser, GoogleUser};
 pub use state::{Endpoint, Recorded};
 
-use state::{Person, Shared};
+use state::{Grant, Person, Shared};
 use traps::{TcpTrap, TlsTrap};
 
 /// Client credentials that the stand-in accepts. The secrets are long and
@@ -175,6 +175,20 @@ impl FakeProvider {
     /// What the provider would show instead.
     pub fn consent_as_github(&self, authorization_url: &str, user: GithubUser) -> Result<String, String> {
         consent::to_url(&self.shared, authorization_url, Some(Person::Github(Box::new(user))))
+    }
+
+    /// An id token that Google gave to an app of this person, which asked with
+    /// a nonce or without one. It is wrong as the others are.
+    pub fn google_id_token(&self, user: &GoogleUser, nonce: Option<&str>) -> String {
+        let state = self.shared.lock();
+        let request = nonce.map(|nonce| ("nonce".to_owned(), nonce.to_owned())).into_iter().collect();
+        let grant = Grant { person: Person::Google(Box::new(user.clone())), request };
+        id_token::mint(&self.shared.url, &state, user, &grant).unwrap_or_default()
+    }
+
+    /// Makes GitHub an app's: its tokens expire and come with a refresh token.
+    pub fn make_github_an_app(&self) {
+        self.shared.lock().github_is_app = true;
     }
 
     /// How many requests an endpoint has had.

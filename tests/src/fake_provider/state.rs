@@ -58,6 +58,8 @@ pub(super) struct State {
     pub(super) github_user: GithubUser,
     pub(super) codes: HashMap<String, Grant>,
     pub(super) access_tokens: HashMap<String, Grant>,
+    pub(super) refresh_tokens: HashMap<String, Grant>,
+    pub(super) github_is_app: bool,
     pub(super) failures: HashMap<Endpoint, Failure>,
     pub(super) id_token_fault: Option<IdTokenFault>,
     /// `Some(None)` leaves `iss` out.
@@ -96,6 +98,8 @@ impl Shared {
             github_user: GithubUser::new(583_231, "grace", "grace@example.com"),
             codes: HashMap::new(),
             access_tokens: HashMap::new(),
+            refresh_tokens: HashMap::new(),
+            github_is_app: false,
             failures: HashMap::new(),
             id_token_fault: None,
             callback_issuer: None,

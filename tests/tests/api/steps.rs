@@ -58,6 +58,23 @@ pub async fn sign_in_with_google(app: &App, person: &GoogleUser) -> Browser {
     browser
 }
 
+/// Signs in with an id token that Google gave to an app of the given person.
+pub async fn sign_in_with_id_token(app: &App, person: &GoogleUser) -> Browser {
+    let mut browser = app.browser();
+    let answer = present(&mut browser, &app.provider.google_id_token(person, None), None).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    browser
+}
+
+/// Presents an id token of Google's.
+pub async fn present(browser: &mut Browser, token: &str, nonce: Option<&str>) -> Answer {
+    let mut id_token = json!({"token": token});
+    if let Some(nonce) = nonce {
+        id_token["nonce"] = json!(nonce);
+    }
+    browser.post("/sign-in/social", &json!({"provider": "google", "idToken": id_token})).await
+}
+
 /// Signs up without an expectation.
 pub async fn try_sign_up(browser: &mut Browser, email: &str) -> Answer {
     browser.post("/sign-up/email", &json!({"name": "Ann", "email": email, "password": PASSWORD})).await

@@ -18,7 +18,7 @@ use shared::{
 use tests::{App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
-    steps::{age_sessions, callback_url, sign_in_with_google, verify_email},
+    steps::{age_sessions, callback_url, sign_in_with_google, sign_in_with_id_token, verify_email},
     support::{reset_to, sign_in},
 };
 
@@ -49,6 +49,12 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:GetItem", "UsersTable"),
             ("dynamodb:PutItem", "SessionsTable"),
             ("dynamodb:PutItem", "VerificationTokensTable"),
+            // An id token signs in and up as a callback does.
+            ("dynamodb:BatchGetItem", "AccountsTable"),
+            ("dynamodb:PutItem", "AccountsTable"),
+            ("dynamodb:PutItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:ConditionCheckItem", "UsersTable"),
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
@@ -335,15 +341,26 @@ async fn what_is_granted_is_what_is_used() {
     let upgraded = app.row("AccountsTable", "identity", &format!("email:{email}")).await.unwrap();
     assert_ne!(upgraded["passwordHash"], account["passwordHash"]);
 
-    // A new user, a linked one, a first link, and a link from before a reset.
+    // A new user, a linked one, a first link, and a link from before a reset:
+    // by redirect, and by an id token.
     let stranger = GoogleUser::new("stranger", &unique_email("stranger"));
     sign_in_with_google(&app, &stranger).await;
     sign_in_with_google(&app, &stranger).await;
+    let stranger = GoogleUser::new("presenter", &unique_email("presenter"));
+    sign_in_with_id_token(&app, &stranger).await;
+    sign_in_with_id_token(&app, &stranger).await;
     verify_email(&app, &email).await;
     let person = GoogleUser::new("grants", &email);
     sign_in_with_google(&app, &person).await;
     reset_to(&app, &email, PASSWORD).await;
     sign_in_with_google(&app, &person).await;
+    let verified = unique_email("grants-by-id-token");
+    app.sign_up(&verified).await;
+    verify_email(&app, &verified).await;
+    let person = GoogleUser::new("grants-by-id-token", &verified);
+    sign_in_with_id_token(&app, &person).await;
+    reset_to(&app, &verified, PASSWORD).await;
+    sign_in_with_id_token(&app, &person).await;
     // A state in the wrong browser.
     let url = callback_url(&app, &mut app.browser(), &person).await;
     let answer = app.browser().send(Call::new("GET", url)).await;

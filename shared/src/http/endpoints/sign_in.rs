@@ -8,8 +8,8 @@ use crate::{
     hooks::SignInMethod,
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf, routes::Route},
     ports::{
-        FindCredential, FindTrustedDevice, FindUser, HashPassword, OAuthProviders, StoreAdmission, StoreOAuthState,
-        UpgradePasswordHash,
+        FindCredential, FindTrustedDevice, FindUser, HashPassword, OAuthProviders, OAuthStore, SpendIdToken,
+        StoreAdmission, StoreOAuthState, UpgradePasswordHash, VerifyIdToken,
     },
 };
 
@@ -21,19 +21,19 @@ pub struct SignInEndpoint<S, H, P> {
     pub secrets: SecretCache,
     /// Compares the password.
     pub hasher: H,
-    /// Users, sessions and OAuth states.
+    /// Users, accounts, sessions, OAuth states and spent id tokens.
     pub store: S,
     /// OAuth providers.
     pub providers: P,
 }
 
 #[derive(Serialize)]
-struct SignedIn<'a> {
-    redirect: bool,
-    token: &'a str,
+pub(super) struct SignedIn<'a> {
+    pub(super) redirect: bool,
+    pub(super) token: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<&'a str>,
-    user: UserView<'a>,
+    pub(super) url: Option<&'a str>,
+    pub(super) user: UserView<'a>,
 }
 
 impl<S, H, P> Endpoint for SignInEndpoint<S, H, P>
@@ -44,14 +44,16 @@ where
         + StoreAdmission
         + UpgradePasswordHash
         + StoreOAuthState
+        + SpendIdToken
+        + OAuthStore
         + Send
         + 'static,
     H: HashPassword + Send + 'static,
-    P: OAuthProviders + Send + 'static,
+    P: OAuthProviders + VerifyIdToken + Send + 'static,
 {
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         match request.info.route {
-            Route::SignInSocial => self.start_social(request, audit).await,
+            Route::SignInSocial => self.sign_in_social(request, audit).await,
             _ => self.sign_in_email(request, audit).await,
         }
     }
