@@ -3,7 +3,11 @@
 //! A flow's signature lists its traits, which is its least-privilege IAM policy
 //! said in types. Time and randomness are arguments like everything else.
 
+mod secret_rotation;
+
 use std::future::Future;
+
+pub use secret_rotation::{RotateSigningSecret, SecretVersion, SecretVersions};
 
 use crate::domain::{
     CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, Session, SessionHandle, Timestamp,

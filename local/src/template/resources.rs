@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{Cors, Generate, Secret, SecretValue, Table, intrinsics::text};
+use super::{Cors, Generate, RotationSchedule, Secret, SecretValue, Table, intrinsics::text};
 
 /// Properties of a table that `CreateTable` takes under the same name.
 const CREATE_TABLE: [&str; 5] =
@@ -51,6 +51,21 @@ pub(super) fn secret(id: &str, properties: &Value, place: &str) -> Result<Secret
         name: id.to_owned(),
         description: properties.get("Description").and_then(Value::as_str).unwrap_or_default().to_owned(),
         value,
+    })
+}
+
+/// Reads a rotation schedule.
+pub(super) fn rotation(properties: &Value, place: &str) -> Result<RotationSchedule, String> {
+    let required = |key: &str| match properties.get(key) {
+        Some(value) => text(value, &format!("{place}.Properties.{key}")),
+        None => Err(format!("{place}.Properties has no {key}")),
+    };
+    Ok(RotationSchedule {
+        secret: required("SecretId")?,
+        function: required("RotationLambdaARN")?,
+        rules: properties.get("RotationRules").cloned().unwrap_or_default(),
+        at_once: properties.get("RotateImmediatelyOnUpdate").is_none_or(truth),
+        place: place.to_owned(),
     })
 }
 

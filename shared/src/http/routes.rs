@@ -17,6 +17,8 @@ pub enum Function {
     ResetConfirm,
     /// `oauth-callback`
     OauthCallback,
+    /// `rotate-secret`, which Secrets Manager calls; it has no route
+    RotateSecret,
 }
 
 impl Function {
@@ -30,6 +32,7 @@ impl Function {
             Self::ResetRequest => "reset-request",
             Self::ResetConfirm => "reset-confirm",
             Self::OauthCallback => "oauth-callback",
+            Self::RotateSecret => "rotate-secret",
         }
     }
 }

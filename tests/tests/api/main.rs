@@ -23,6 +23,7 @@ mod npm;
 mod oauth;
 mod password_reset;
 mod restart;
+mod rotation;
 mod secrets;
 mod session;
 mod sign_in;
