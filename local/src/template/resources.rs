@@ -1,6 +1,6 @@
 //! Tables, secrets and CORS.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Cors, Generate, RotationSchedule, Secret, SecretValue, Table, intrinsics::text};
 
@@ -60,10 +60,17 @@ pub(super) fn rotation(properties: &Value, place: &str) -> Result<RotationSchedu
         Some(value) => text(value, &format!("{place}.Properties.{key}")),
         None => Err(format!("{place}.Properties has no {key}")),
     };
+    let mut rules = properties.get("RotationRules").cloned().unwrap_or_else(|| json!({}));
+    // A parameter is text, and CloudFormation hands on what the property is.
+    if let Some(days) = rules.get_mut("AutomaticallyAfterDays") {
+        let place = format!("{place}.Properties.RotationRules.AutomaticallyAfterDays");
+        let number: u64 = text(days, &place)?.parse().map_err(|_| format!("{place} is no number"))?;
+        *days = Value::from(number);
+    }
     Ok(RotationSchedule {
         secret: required("SecretId")?,
         function: required("RotationLambdaARN")?,
-        rules: properties.get("RotationRules").cloned().unwrap_or_default(),
+        rules,
         at_once: properties.get("RotateImmediatelyOnUpdate").is_none_or(truth),
         place: place.to_owned(),
     })

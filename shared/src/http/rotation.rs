@@ -10,7 +10,7 @@ use lambda_http::{
     service_fn,
 };
 use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     outcome::{Audit, StepOutcome},
@@ -60,7 +60,7 @@ async fn invoke<S: RotateSigningSecret>(
     request_id: &str,
 ) -> Result<(), Diagnostic> {
     let started = SystemClock.now();
-    let event: Option<Event> = serde_json::from_str(event).ok();
+    let event = read(event);
     let step = event.as_ref().map(|event| event.step);
     let result = match (ready, event) {
         (None, _) => Err("invalid settings".to_owned()),
@@ -75,6 +75,12 @@ async fn invoke<S: RotateSigningSecret>(
     let finished = SystemClock.now();
     StepOutcome { started, finished, function: FUNCTION, request_id, succeeded: result.is_ok(), audit: &audit }.log();
     result.map_err(|error_message| Diagnostic { error_type: "RotationFailed".to_owned(), error_message })
+}
+
+/// The event, if it is one. A list of the same values in order is none.
+fn read(event: &str) -> Option<Event> {
+    let fields: Map<String, Value> = serde_json::from_str(event).ok()?;
+    serde_json::from_value(Value::Object(fields)).ok()
 }
 
 async fn take<S: RotateSigningSecret>(store: &S, config: &Config, event: Event) -> Result<(), String> {

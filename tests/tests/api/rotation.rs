@@ -56,15 +56,20 @@ async fn ask(app: &App, version: &str) -> Result<Value, Value> {
     secrets_manager(app, "RotateSecret", json!({"ClientRequestToken": version})).await
 }
 
-/// Waits until a version is the current one.
-async fn finished(app: &App, version: &str) {
-    for _ in 0..500 {
-        if holder(app, CURRENT).await.as_deref() == Some(version) {
+/// Waits until something is so.
+async fn until(app: &App, what: &str, is_so: impl AsyncFn() -> bool) {
+    for _ in 0..1000 {
+        if is_so().await {
             return;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("the rotation to {version} does not end: {:?}", events(app));
+    panic!("{what} does not come: {:?}", lines(app));
+}
+
+/// Waits until a version is the current one.
+async fn finished(app: &App, version: &str) {
+    until(app, "the end", async || holder(app, CURRENT).await.as_deref() == Some(version)).await;
 }
 
 /// Rotates the secret: the new version.
@@ -82,9 +87,7 @@ async fn begun(app: &App) -> String {
     let fault = FaultRule::new(Service::SecretsManager, Fault::AccessDenied).function(FUNCTION);
     let fault = app.aws().inject(fault);
     ask(app, &version).await.unwrap();
-    while events(app).len() == before {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until(app, "a failure", async || events(app).len() > before).await;
     app.aws().remove_fault(fault);
     assert_eq!((holder(app, PENDING).await.as_ref(), value(app, PENDING).await), (Some(&version), None));
     version

@@ -311,8 +311,8 @@ fn the_signing_secret_is_rotated_when_it_is_asked_for() {
     let document = template().document;
     let allowed = document["Parameters"]["SecretRotationDays"]["AllowedValues"].as_array().unwrap();
     assert!(allowed.len() > 2 && allowed[0] == 0, "{allowed:?}");
-    for days in allowed.iter().skip(1).map(Value::to_string) {
-        let template = template_with(&[("SecretRotationDays", &days)]);
+    for days in allowed.iter().skip(1) {
+        let template = template_with(&[("SecretRotationDays", &days.to_string())]);
         let [rotation] = template.rotations.as_slice() else { panic!("{:?}", template.rotations) };
         assert_eq!((rotation.secret.as_str(), rotation.at_once), ("SigningSecret", false));
         let function = template.function("rotate-secret").unwrap();

@@ -8,24 +8,19 @@ use tests::{App, PASSWORD, unique_email};
 
 use super::{
     CURRENT, FUNCTION, PENDING, PREVIOUS, access_token, ask, events, finished, holder, is_accepted, kid, lines,
-    new_version, restart_all, secrets_manager, start, value,
+    new_version, restart_all, secrets_manager, start, until, value,
 };
-use crate::support::sign_in;
+use crate::{steps::age_sessions, support::sign_in};
 
 fn fault(fault: Fault, operation: &str) -> FaultRule {
     FaultRule::new(Service::SecretsManager, fault).operation(operation).function(FUNCTION)
 }
 
-/// Waits until a step has failed, of which there were `before` then.
-async fn failed(app: &App, before: usize) -> String {
-    loop {
-        let events = events(app);
-        let failures: Vec<_> = events.iter().filter(|event| event.ends_with(".failed")).collect();
-        if failures.len() > before {
-            return failures.last().unwrap().to_string();
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+/// Waits until a step has failed: its event.
+async fn failed(app: &App) -> String {
+    let failure = || events(app).into_iter().find(|event| event.ends_with(".failed"));
+    until(app, "a failure", async || failure().is_some()).await;
+    failure().unwrap()
 }
 
 /// Wherever it stops, the service signs with what it has, and the same
@@ -34,7 +29,7 @@ async fn failed(app: &App, before: usize) -> String {
 async fn a_rotation_that_stops_is_resumed() {
     let app = start(1).await;
     let email = unique_email("resume");
-    let browser = app.sign_up(&email).await;
+    let mut browser = app.sign_up(&email).await;
     let operations = [
         ("DescribeSecret", "createSecret"),
         ("GetSecretValue", "createSecret"),
@@ -57,7 +52,7 @@ async fn a_rotation_that_stops_is_resumed() {
             app.clear_logs();
             let rule = app.aws().inject(fault(kind.clone(), operation));
             ask(&app, &version).await.unwrap();
-            assert_eq!(failed(&app, 0).await, format!("secret_rotation.{stops_at}.failed"), "{name}");
+            assert_eq!(failed(&app).await, format!("secret_rotation.{stops_at}.failed"), "{name}");
             assert!(app.aws().fault_hits(rule) > 0, "{name}");
             let reason = lines(&app).pop().unwrap()["reason"].as_str().unwrap().to_owned();
             assert!(reason.starts_with(operation), "{name}: {reason}");
@@ -78,10 +73,9 @@ async fn a_rotation_that_stops_is_resumed() {
             app.kill_instances("session").await;
             assert_eq!(kid(&access_token(&browser).await), version, "{name}");
             assert!(is_accepted(&app, &jwt).await, "{name}");
-            // The cookie of the beginning would not live through the next one.
-            let mut browser_again = browser.clone();
-            crate::steps::age_sessions(&app, &email, 2).await;
-            browser_again.current_user().await;
+            // Time for a new cookie, before the next one.
+            age_sessions(&app, &email, 2).await;
+            assert!(browser.current_user().await.is_some(), "{name}");
         }
     }
     restart_all(&app).await;
@@ -102,7 +96,7 @@ async fn lost_answers_lose_nothing() {
             ask(&app, &version).await.unwrap();
             let mut made = None;
             if (operation, when) == ("PutSecretValue", When::Always) {
-                failed(&app, 0).await;
+                failed(&app).await;
                 made = value(&app, PENDING).await;
                 assert!(made.is_some(), "{name}");
                 app.aws().clear_faults();
@@ -113,10 +107,9 @@ async fn lost_answers_lose_nothing() {
             assert!(made.is_none() || app.aws().secret(super::SECRET) == made, "{name}");
             assert_eq!(holder(&app, PREVIOUS).await.unwrap(), old, "{name}");
             // The function has noticed that it was done.
-            while !events(&app).contains(&"secret_rotation.finishSecret.succeeded".to_owned()) {
-                assert!(!events(&app).contains(&"secret_rotation.finishSecret.failed".to_owned()), "{name}");
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
+            let has = |event: &str| events(&app).iter().any(|seen| seen == event);
+            until(&app, &name, async || has("secret_rotation.finishSecret.succeeded")).await;
+            assert!(!has("secret_rotation.finishSecret.failed"), "{name}");
             app.aws().clear_faults();
         }
     }
@@ -132,9 +125,7 @@ async fn a_killed_function_is_resumed() {
         let version = new_version();
         let rule = app.aws().inject(fault(Fault::Delay(Duration::from_secs(1)), operation));
         ask(&app, &version).await.unwrap();
-        while app.aws().fault_hits(rule) == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until(&app, operation, async || app.aws().fault_hits(rule) > 0).await;
         app.kill_instances(FUNCTION).await;
         app.aws().clear_faults();
         ask(&app, &version).await.unwrap();
@@ -143,7 +134,7 @@ async fn a_killed_function_is_resumed() {
     }
 }
 
-/// A label that was put on a second version by hand ends the rotation before.
+/// Whoever takes the label away has called the rotation off.
 #[tokio::test]
 async fn a_version_that_lost_its_label_is_not_finished() {
     let app = start(1).await;

@@ -8,7 +8,7 @@ use tests::unique_email;
 
 use super::{
     CURRENT, FUNCTION, PENDING, PREVIOUS, STEPS, access_token, ask, begun, events, finished, holder, kid, lines,
-    new_version, restart_all, rotate, secrets_manager, start, step, value,
+    new_version, restart_all, rotate, secrets_manager, start, step, until, value,
 };
 
 #[tokio::test]
@@ -147,9 +147,7 @@ async fn a_schedule_is_set_up_without_a_rotation() {
     let before = (holder(&app, CURRENT).await, app.aws().secret(super::SECRET));
     let request = json!({"ClientRequestToken": new_version(), "RotateImmediately": false});
     secrets_manager(&app, "RotateSecret", request).await.unwrap();
-    while holder(&app, PENDING).await.is_some() {
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    until(&app, "the end", async || holder(&app, PENDING).await.is_none()).await;
     assert_eq!(events(&app), ["secret_rotation.testSecret.succeeded"]);
     assert_eq!((holder(&app, CURRENT).await, app.aws().secret(super::SECRET)), before);
 }
