@@ -13,12 +13,14 @@ use reader::Reader;
 use crate::{
     adapters::oauth::ProviderEndpoints,
     crypto::{AccessTokenPolicy, HashPolicy},
-    domain::{Email, SessionPolicy, TwoFactorPolicy},
+    domain::{Email, SessionPolicy, TwoFactorPolicy, UNREMEMBERED_SESSION_SECONDS},
     http::TrustedOrigins,
 };
 
 /// Path below which all routes live.
 pub const BASE_PATH: &str = "/api/auth";
+
+const DAY_SECONDS: i64 = 86_400;
 
 /// The settings of every function. All functions get the same environment;
 /// what each may do with it is decided by its IAM role.
@@ -199,6 +201,14 @@ impl Config {
         if sessions.update_age > sessions.lifetime {
             reader.fault("AUTH_SESSION_UPDATE_AGE_SECONDS", "must not exceed AUTH_SESSION_SECONDS");
         }
+        // Two rotations end what was signed before them. Secrets Manager takes
+        // any time of the day on which one is due, and the functions a while to
+        // notice: two days are for that.
+        let rotation_seconds = DAY_SECONDS * reader.number("AUTH_SECRET_ROTATION_DAYS", 0, 0..=1000);
+        let longest_life = sessions.lifetime.max(UNREMEMBERED_SESSION_SECONDS);
+        if rotation_seconds != 0 && rotation_seconds < longest_life.saturating_add(2 * DAY_SECONDS) {
+            reader.fault("AUTH_SECRET_ROTATION_DAYS", "must be 0, or exceed AUTH_SESSION_SECONDS by two days");
+        }
         let trusted_origins = reader.trusted_origins("AUTH_TRUSTED_ORIGINS", &base_origin);
         let mut page = |name, default: &str| {
             let page = reader.optional(name).unwrap_or_else(|| default.to_owned());
@@ -372,6 +382,24 @@ pub(crate) mod tests {
     fn an_empty_environment_names_every_required_setting() {
         let faults = Config::from_variables([]).unwrap_err();
         assert_eq!(faults.0.len(), 17, "{faults}");
+    }
+
+    #[test]
+    fn no_session_sees_two_rotations() {
+        let days = |days, session: &str| {
+            with(&[("AUTH_SECRET_ROTATION_DAYS", days), ("AUTH_SESSION_SECONDS", session)]).is_ok()
+        };
+        let (week, long_day) = ("604800", "90000");
+        assert!(days("0", week) && days("9", week) && days("1000", week));
+        assert!(!days("8", week) && !days("1", week) && !days("1001", week) && !days("-9", week));
+        // Those that are not to be remembered live a day.
+        let short = |days| {
+            let update_age = ("AUTH_SESSION_UPDATE_AGE_SECONDS", "60");
+            with(&[("AUTH_SECRET_ROTATION_DAYS", days), ("AUTH_SESSION_SECONDS", "60"), update_age]).is_ok()
+        };
+        assert!(short("3") && !short("2"));
+        assert!(days("4", long_day) && !days("3", long_day));
+        assert!(!days("365", "34560000"));
     }
 
     #[test]

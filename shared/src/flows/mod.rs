@@ -7,6 +7,7 @@ mod id_token_sign_in;
 mod oauth_callback;
 mod oauth_start;
 mod password_reset;
+mod rotate_secret;
 mod sign_in;
 mod sign_up;
 
@@ -19,5 +20,6 @@ pub use oauth_start::{OAuthStart, OAuthStartError, StartedOAuth, derive_companio
 pub use password_reset::{
     RequestedReset, ResetError, confirm_password_reset, is_reset_token_live, request_password_reset,
 };
+pub use rotate_secret::{Rotation, RotationError, RotationStep, rotate_secret};
 pub use sign_in::{SignInError, sign_in};
 pub use sign_up::{SignUp, SignUpError, sign_up};

@@ -25,6 +25,8 @@ pub enum Function {
     TwoFactor,
     /// `account`
     Account,
+    /// `rotate-secret`, which Secrets Manager calls; it has no route
+    RotateSecret,
 }
 
 impl Function {
@@ -42,6 +44,7 @@ impl Function {
             Self::MagicLink => "magic-link",
             Self::TwoFactor => "two-factor",
             Self::Account => "account",
+            Self::RotateSecret => "rotate-secret",
         }
     }
 }

@@ -34,22 +34,25 @@ pub trait Endpoint: Send + Sync + 'static {
 /// # Errors
 /// Only if the Runtime API goes away.
 pub async fn serve<E: Endpoint>(function: Function, start: impl AsyncFnOnce(Config) -> E) -> Result<(), Error> {
-    log_panics(function);
-    let endpoint = match Config::from_environment() {
-        Ok(config) => {
+    let endpoint = match settings(function) {
+        Some(config) => {
             let trusted = config.trusted_origins.clone();
             Some((start(config).await, trusted))
         }
-        Err(faults) => {
-            log_fault(function, SystemClock.now(), "invalid settings", &faults.to_string());
-            None
-        }
+        None => None,
     };
     let endpoint = endpoint.as_ref();
     lambda_http::lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
         Ok::<_, Error>(Box::pin(invoke(function, endpoint, event.payload.get())).await)
     }))
     .await
+}
+
+/// The settings; `None` once the log has said what is wrong with them.
+pub(super) fn settings(function: Function) -> Option<Config> {
+    log_panics(function);
+    let config = Config::from_environment();
+    config.map_err(|faults| log_fault(function, SystemClock.now(), "invalid settings", &faults.to_string())).ok()
 }
 
 async fn invoke<E: Endpoint>(

@@ -5,6 +5,7 @@
 
 mod admission;
 mod providers;
+mod secret_rotation;
 
 use std::future::Future;
 
@@ -13,6 +14,7 @@ pub use providers::{
     AskProvider, AuthorizationRequest, CodeExchange, OAuthError, OAuthProviders, ProviderSignIn, UserInfo,
     VerifiedIdToken, VerifyIdToken,
 };
+pub use secret_rotation::{RotateSigningSecret, SecretVersion, SecretVersions};
 
 use crate::domain::{
     CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, Session, SessionHandle, Timestamp,

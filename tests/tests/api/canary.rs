@@ -4,7 +4,7 @@ use local::{Fault, FaultRule, Service, StackOptions};
 use serde_json::json;
 use tests::{App, Call, fake_provider::GoogleUser};
 
-use crate::{invariants, oauth, support::*};
+use crate::{invariants, oauth, rotation, support::*};
 
 /// A day in the life of the service, good and bad, at the loudest log level.
 #[tokio::test]
@@ -55,6 +55,9 @@ async fn nothing_secret_is_logged_or_stored() {
         .collect();
     assert_eq!(issued.len(), 1);
     secrets.extend(issued);
+
+    rotation::rotate(&app).await;
+    secrets.push(app.aws().secret("SigningSecret").unwrap());
 
     // Faults are where secrets leak.
     let mut bodies = Vec::new();

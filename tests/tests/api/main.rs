@@ -25,6 +25,7 @@ mod oauth;
 mod oidc;
 mod password_reset;
 mod restart;
+mod rotation;
 mod secrets;
 mod session;
 mod sign_in;

@@ -5,7 +5,10 @@ use std::{
     fs,
 };
 
-use local::{build::workspace_root, template::Template};
+use local::{
+    build::workspace_root,
+    template::{Template, function_arn},
+};
 use serde_json::{Value, json};
 use shared::{
     adapters::OsRandom,
@@ -18,6 +21,7 @@ use shared::{
 use tests::{App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
+    rotation::rotate,
     steps::{age_sessions, callback_url, sign_in_with_google, sign_in_with_id_token, verify_email},
     support::{reset_to, sign_in},
 };
@@ -107,6 +111,15 @@ const GRANTS: &[(&str, &[Grant])] = &[
     ("magic-link", &[READ_SIGNING_SECRET]),
     ("two-factor", &[READ_SIGNING_SECRET]),
     ("account", &[READ_SIGNING_SECRET]),
+    (
+        "rotate-secret",
+        &[
+            ("secretsmanager:DescribeSecret", "SigningSecret"),
+            READ_SIGNING_SECRET,
+            ("secretsmanager:PutSecretValue", "SigningSecret"),
+            ("secretsmanager:UpdateSecretVersionStage", "SigningSecret"),
+        ],
+    ),
 ];
 
 /// Functions, actions and resources, in order.
@@ -119,8 +132,13 @@ fn expected_grants() -> Grants {
 }
 
 fn template() -> Template {
-    let parameters = [("BaseUrl", "https://auth.example.com"), ("TrustedOrigins", "https://app.example.com")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    template_with(&[])
+}
+
+fn template_with(more: &[(&str, &str)]) -> Template {
+    let parameters = [("BaseUrl", "https://auth.example.com"), ("TrustedOrigins", "https://app.example.com")];
+    let parameters: Vec<_> =
+        parameters.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Template::read(&workspace_root().join("template.yaml"), &parameters).unwrap()
 }
 
@@ -244,7 +262,7 @@ fn hashes_and_mail_are_out_of_reach() {
     for function in template().functions {
         let text = Value::from(statements(&function)).to_string();
         let touches_accounts = text.contains("AccountsTable");
-        let session_only = ["session", "signout"].contains(&function.name.as_str());
+        let session_only = ["session", "signout", "rotate-secret"].contains(&function.name.as_str());
         assert!(!touches_accounts || !session_only, "{}", function.name);
         let mails = ["reset-request"].contains(&function.name.as_str());
         assert_eq!(text.contains("ses:"), mails, "{}", function.name);
@@ -262,6 +280,7 @@ fn functions_that_hash_have_a_whole_cpu() {
         ("oauth-callback", 512),
         ("reset-confirm", 1769),
         ("reset-request", 512),
+        ("rotate-secret", 256),
         ("session", 512),
         ("signin", 1769),
         ("signout", 512),
@@ -302,6 +321,42 @@ fn the_tables_keep_what_must_be_kept_and_forget_the_rest() {
         let generated = &template.document["Resources"][secret]["Properties"]["GenerateSecretString"];
         assert!(generated["PasswordLength"].as_u64().unwrap() >= 43, "{generated}");
     }
+}
+
+/// Nothing rotates unless it is asked to, and nobody but Secrets Manager can
+/// call the function that does.
+#[test]
+fn the_signing_secret_is_rotated_when_it_is_asked_for() {
+    assert_eq!(template().rotations, []);
+    let document = template().document;
+    let allowed = document["Parameters"]["SecretRotationDays"]["AllowedValues"].as_array().unwrap();
+    assert!(allowed.len() > 2 && allowed[0] == 0, "{allowed:?}");
+    for days in allowed.iter().skip(1) {
+        let template = template_with(&[("SecretRotationDays", &days.to_string())]);
+        let [rotation] = template.rotations.as_slice() else { panic!("{:?}", template.rotations) };
+        assert_eq!((rotation.secret.as_str(), rotation.at_once), ("SigningSecret", false));
+        let function = template.function("rotate-secret").unwrap();
+        assert_eq!(rotation.function, function_arn(&function.id));
+        assert_eq!(rotation.rules, json!({"AutomaticallyAfterDays": days}));
+        // No session of the usual length sees two rotations.
+        Config::from_variables(function.environment.clone()).unwrap();
+        assert!(!template.routes.iter().any(|route| route.function == function.name));
+    }
+    let longest = template_with(&[("SecretRotationDays", "14"), ("SessionSeconds", "1209600")]);
+    let faults = Config::from_variables(longest.functions[0].environment.clone()).unwrap_err();
+    assert!(faults.to_string().contains("AUTH_SECRET_ROTATION_DAYS"), "{faults}");
+
+    let permissions = document["Resources"].as_object().unwrap().values();
+    let permissions: Vec<_> = permissions.filter(|resource| resource["Type"] == "AWS::Lambda::Permission").collect();
+    assert_eq!(permissions.len(), 1);
+    let expected = json!({
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Fn::GetAtt": ["RotateSecretFunction", "Arn"]},
+        "Principal": "secretsmanager.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+        "SourceArn": {"Fn::GetAtt": ["SigningSecret", "Id"]},
+    });
+    assert_eq!(permissions[0]["Properties"], expected);
 }
 
 #[test]
@@ -365,6 +420,8 @@ async fn what_is_granted_is_what_is_used() {
     let url = callback_url(&app, &mut app.browser(), &person).await;
     let answer = app.browser().send(Call::new("GET", url)).await;
     assert!(answer.header("location").contains("state_mismatch"), "{}", answer.header("location"));
+
+    rotate(&app).await;
 
     let mut used = Grants::new();
     for call in app.aws().calls() {

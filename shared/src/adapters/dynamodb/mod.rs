@@ -16,6 +16,8 @@ mod verification;
 
 use aws_sdk_dynamodb::Client;
 
+pub(super) use call::unavailable;
+
 use crate::config::Tables;
 
 /// The tables, through one client.

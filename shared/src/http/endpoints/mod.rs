@@ -54,7 +54,8 @@ impl Core {
         Self { config, cookies, hooks }
     }
 
-    fn context(&self) -> Context<'_> {
+    /// What flows are given.
+    pub(super) fn context(&self) -> Context<'_> {
         Context {
             clock: &SystemClock,
             random: &OsRandom,
