@@ -29,9 +29,10 @@ pub(super) struct Run {
 
 impl Secrets {
     pub(super) fn rotate(self: &Arc<Self>, request: &Value) -> Result<Outcome, Error> {
-        let mut begun = (Err(invalid("nothing was asked for")), None);
-        self.change(|records| begun = begin(records, request, &|arn| self.functions().contains_key(arn)))?;
-        let (outcome, run) = begun;
+        let (mut outcome, mut run) = (Ok(Value::Null), None);
+        self.change(|records| {
+            outcome = begin(records, request, &|arn| self.functions().contains_key(arn), &mut run);
+        })?;
         if let Some(run) = run {
             let secrets = self.clone();
             tokio::spawn(async move { secrets.take_steps(run).await });
@@ -63,26 +64,18 @@ impl Secrets {
     }
 }
 
-/// The answer, and what is to be done then. A rotation that did not come to
-/// its end is taken up again, even by a request that is refused because of it.
-pub(super) fn begin(
+/// The answer; what is to be done then goes to `next`. A rotation that did not
+/// come to its end is taken up again, even by a request that is refused
+/// because of it.
+fn begin(
     records: &mut Records,
     request: &Value,
     is_function: &dyn Fn(&str) -> bool,
-) -> (Outcome, Option<Run>) {
-    match try_begin(records, request, is_function) {
-        Ok((answer, run)) => (Ok(answer), run),
-        Err((refusal, run)) => (Err(refusal), run),
-    }
-}
-
-type Begun = Result<(Value, Option<Run>), (Refusal, Option<Run>)>;
-
-fn try_begin(records: &mut Records, request: &Value, is_function: &dyn Fn(&str) -> bool) -> Begun {
-    let refuse = |refusal| (refusal, None);
-    let version = token(request).map_err(refuse)?;
-    let record = live(records, request).map_err(refuse)?;
-    let rotation = configuration(record, request, is_function).map_err(refuse)?;
+    next: &mut Option<Run>,
+) -> Outcome {
+    let version = token(request)?;
+    let record = live(records, request)?;
+    let rotation = configuration(record, request, is_function)?;
     let answer = json!({ "ARN": record.arn, "Name": record.name, "VersionId": version });
     let run = |record: &Record, version: &str, steps| Run {
         name: record.name.clone(),
@@ -92,29 +85,28 @@ fn try_begin(records: &mut Records, request: &Value, is_function: &dyn Fn(&str) 
         steps,
     };
     let Some(current) = record.holder(CURRENT).cloned() else {
-        return Err(refuse(bad_request("The secret has no current version.")));
+        return Err(bad_request("The secret has no current version."));
     };
     if let Some(pending) = record.holder(PENDING).filter(|pending| **pending != current).cloned() {
-        let again = Some(run(record, &pending, &STEPS));
+        *next = Some(run(record, &pending, &STEPS));
         if pending == version {
-            return Ok((answer, again));
+            return Ok(answer);
         }
-        let message = "A previous rotation isn't complete. That rotation will be reattempted.";
-        return Err((bad_request(message), again));
+        return Err(bad_request("A previous rotation isn't complete. That rotation will be reattempted."));
     }
     if version == current {
         // The same request once more.
-        return Ok((answer, None));
+        return Ok(answer);
     }
     if record.versions.contains_key(&version) {
-        return Err(refuse(bad_request("The ClientRequestToken is that of a version which exists already.")));
+        return Err(bad_request("The ClientRequestToken is that of a version which exists already."));
     }
     let is_trial = request.get("RotateImmediately") == Some(&Value::Bool(false));
     let content: Option<Content> = record.versions.get(&current).filter(|_| is_trial).and_then(|v| v.content.clone());
-    let run = run(record, &version, if is_trial { &TRIAL } else { &STEPS });
+    *next = Some(run(record, &version, if is_trial { &TRIAL } else { &STEPS }));
     record.rotation = Some(rotation.clone());
     record.add(version, content, [PENDING.to_owned()].into());
-    Ok((answer, Some(run)))
+    Ok(answer)
 }
 
 /// How the secret is rotated: as the request says, or as it was before.

@@ -3,7 +3,7 @@
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeSet,
-    pin::{Pin, pin},
+    pin::Pin,
     rc::Rc,
     time::Duration,
 };
@@ -23,12 +23,9 @@ type Users<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = ()> + 'a>>>;
 
 /// Does something while the users do what they do.
 async fn among<T>(users: &mut Users<'_>, work: impl Future<Output = T>) -> T {
-    let mut work = pin!(work);
-    loop {
-        tokio::select! {
-            result = &mut work => return result,
-            Some(()) = users.next() => panic!("a user has left"),
-        }
+    tokio::select! {
+        result = work => result,
+        Some(()) = users.next() => panic!("a user has left"),
     }
 }
 
