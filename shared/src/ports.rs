@@ -3,7 +3,11 @@
 //! A flow's signature lists its traits, which is its least-privilege IAM policy
 //! said in types. Time and randomness are arguments like everything else.
 
+mod limits;
+
 use std::future::Future;
+
+pub use limits::{CountEvents, Counted, LimitAttempts, Reservation};
 
 use crate::domain::{
     CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, Session, SessionHandle, Timestamp,

@@ -1,9 +1,12 @@
 use crate::{
-    domain::{Session, SessionPolicy, SessionToken, Timestamp, UNREMEMBERED_SESSION_SECONDS, UserId},
+    domain::{
+        KnownDevice, Limits, Session, SessionPolicy, SessionToken, Timestamp, UNREMEMBERED_SESSION_SECONDS, UserId,
+    },
     ports::{Clock, Random},
 };
 
-/// What every flow is given: the time, randomness, and how long sessions live.
+/// What every flow is given: the time, randomness, how long sessions live, and
+/// how often things may be done.
 pub struct Context<'a> {
     /// The time.
     pub clock: &'a dyn Clock,
@@ -11,15 +14,19 @@ pub struct Context<'a> {
     pub random: &'a dyn Random,
     /// Life of sessions.
     pub sessions: SessionPolicy,
+    /// The limits, unless they are off.
+    pub limits: Option<Limits>,
 }
 
-/// Who is at the other end, as a session remembers it.
+/// Who is at the other end.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// Address, as the gateway saw it.
     pub ip_address: Option<String>,
     /// `User-Agent`, cut to length.
     pub user_agent: String,
+    /// The device, if it has signed in before to the address in question.
+    pub known_device: Option<KnownDevice>,
 }
 
 /// A session that was just made, with the only copy of its token.

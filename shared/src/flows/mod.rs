@@ -2,6 +2,8 @@
 
 mod context;
 mod current_session;
+mod lockout;
+mod mail_caps;
 mod oauth_callback;
 mod oauth_start;
 mod password_reset;
@@ -10,6 +12,8 @@ mod sign_up;
 
 pub use context::{Client, Context, NewSession};
 pub use current_session::{CurrentSession, current_session};
+pub use lockout::{Attempt, AttemptError, forget_failures, verify_password};
+pub use mail_caps::may_mail;
 pub use oauth_callback::{CallbackFailure, SignedInBy, finish_oauth};
 pub use oauth_start::{OAuthStart, OAuthStartError, StartedOAuth, derive_companions, start_oauth};
 pub use password_reset::{

@@ -1,8 +1,9 @@
-use super::{Client, Context, NewSession};
+use super::{Attempt, AttemptError, Client, Context, NewSession};
 use crate::{
-    domain::{CredentialAccount, Email, Password, User, UserId},
+    domain::{CredentialAccount, Email, Password, Timestamp, User, UserId},
     ports::{
-        CreateSession, FindCredential, FindUser, HashError, HashPassword, StoreError, UpgradePasswordHash, Verdict,
+        CreateSession, FindCredential, FindUser, HashError, HashPassword, LimitAttempts, StoreError,
+        UpgradePasswordHash, Verdict,
     },
 };
 
@@ -15,6 +16,9 @@ pub enum SignInError {
     /// Unknown address, no password, or the wrong one; nobody learns which.
     #[error("invalid e-mail address or password")]
     Invalid,
+    /// Too many wrong passwords; the next one may be tried at this time.
+    #[error("locked")]
+    Locked(Timestamp),
     /// The hash failed.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -23,8 +27,8 @@ pub enum SignInError {
     Store(#[from] StoreError),
 }
 
-/// Signs in with a password: one read, then the hash with the user's row read
-/// beside it, then one write.
+/// Signs in with a password: one read, beside which the attempt is reserved,
+/// then the hash with the user's row read beside it, then one write.
 ///
 /// The two reads are two points in time. Account and user both say when the
 /// password was set, and a reset changes both at once, so that a password is
@@ -43,30 +47,45 @@ pub async fn sign_in<S>(
     client: Client,
 ) -> Result<(User, NewSession), SignInError>
 where
-    S: FindCredential + FindUser + CreateSession + UpgradePasswordHash,
+    S: FindCredential + FindUser + CreateSession + UpgradePasswordHash + LimitAttempts,
 {
+    let attempt = Attempt::to_sign_in(context, email, &client);
+    let (account, reserved) = futures_util::join!(store.credential(email), attempt.reserve(context, store));
+    reserved?;
+    let mut account = account?;
     for _ in 0..ATTEMPTS {
-        let account = store.credential(email).await?;
         let (verdict, user) = check(context, hasher, store, account.as_ref(), password.clone()).await?;
-        let (Some(account), Verdict::Right { upgraded }) = (account, verdict) else {
+        let (Some(found), Verdict::Right { upgraded }) = (account, verdict) else {
             return Err(SignInError::Invalid);
         };
         let user = user.ok_or(SignInError::Invalid)?;
-        if user.password_changed_at != account.password_changed_at {
+        if user.password_changed_at != found.password_changed_at {
+            account = store.credential(email).await?;
             continue;
         }
         let session = context.new_session(&user.id, user.sessions_valid_from, remember, client);
         let upgrade = async {
-            if let (Some(old), Some(new)) = (&account.password_hash, &upgraded) {
+            if let (Some(old), Some(new)) = (&found.password_hash, &upgraded) {
                 // A later sign-in tries again; this one has succeeded.
                 let _ = store.upgrade(email, old, new).await;
             }
         };
-        let (created, ()) = futures_util::join!(store.create_session(&session.session), upgrade);
+        let (created, (), ()) =
+            futures_util::join!(store.create_session(&session.session), upgrade, attempt.succeeded(store));
         created?;
         return Ok((user, session));
     }
     Err(StoreError::Unavailable { operation: "sign in", reason: "the password keeps changing".to_owned() }.into())
+}
+
+impl From<AttemptError> for SignInError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::Locked(until) => Self::Locked(until),
+            AttemptError::Hash(error) => Self::Hash(error),
+            AttemptError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Compares the password and reads the user meanwhile. A wrong password is

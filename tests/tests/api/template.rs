@@ -26,6 +26,8 @@ use crate::{
 type Grant = (&'static str, &'static str);
 
 const READ_SIGNING_SECRET: Grant = ("secretsmanager:GetSecretValue", "SigningSecret");
+const COUNT: Grant = ("dynamodb:UpdateItem", "RateLimitsTable");
+const FORGET_FAILURES: Grant = ("dynamodb:DeleteItem", "RateLimitsTable");
 const READ_CLIENTS: Grant = ("secretsmanager:GetSecretValue", "OAuthClientsSecret");
 
 /// All that each function may do. Whoever changes the template changes this,
@@ -37,6 +39,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:PutItem", "UsersTable"),
             ("dynamodb:PutItem", "AccountsTable"),
             ("dynamodb:PutItem", "SessionsTable"),
+            COUNT,
             READ_SIGNING_SECRET,
         ],
     ),
@@ -49,6 +52,8 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:GetItem", "UsersTable"),
             ("dynamodb:PutItem", "SessionsTable"),
             ("dynamodb:PutItem", "VerificationTokensTable"),
+            COUNT,
+            FORGET_FAILURES,
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
@@ -59,6 +64,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:BatchGetItem", "UsersTable"),
             ("dynamodb:BatchGetItem", "SessionsTable"),
             ("dynamodb:UpdateItem", "SessionsTable"),
+            COUNT,
             READ_SIGNING_SECRET,
         ],
     ),
@@ -68,6 +74,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
         &[
             ("dynamodb:GetItem", "AccountsTable"),
             ("dynamodb:PutItem", "VerificationTokensTable"),
+            COUNT,
             ("ses:SendEmail", ""),
         ],
     ),
@@ -78,6 +85,8 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:DeleteItem", "VerificationTokensTable"),
             ("dynamodb:UpdateItem", "UsersTable"),
             ("dynamodb:UpdateItem", "AccountsTable"),
+            COUNT,
+            FORGET_FAILURES,
         ],
     ),
     (
@@ -93,14 +102,15 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:UpdateItem", "UsersTable"),
             ("dynamodb:ConditionCheckItem", "UsersTable"),
             ("dynamodb:PutItem", "SessionsTable"),
+            COUNT,
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
     ),
-    ("verify-email", &[READ_SIGNING_SECRET]),
-    ("magic-link", &[READ_SIGNING_SECRET]),
-    ("two-factor", &[READ_SIGNING_SECRET]),
-    ("account", &[READ_SIGNING_SECRET]),
+    ("verify-email", &[COUNT, READ_SIGNING_SECRET]),
+    ("magic-link", &[COUNT, READ_SIGNING_SECRET]),
+    ("two-factor", &[COUNT, READ_SIGNING_SECRET]),
+    ("account", &[COUNT, READ_SIGNING_SECRET]),
 ];
 
 /// Functions, actions and resources, in order.

@@ -7,6 +7,7 @@
 mod accounts;
 mod call;
 mod item;
+mod limits;
 mod oauth;
 mod registration;
 mod sessions;

@@ -23,8 +23,10 @@ pub use sign_up::SignUpEndpoint;
 use crate::{
     adapters::{OsRandom, SystemClock},
     config::Config,
-    flows::{Client, Context},
+    domain::Timestamp,
+    flows::{AttemptError, Client, Context},
     http::{ApiError, Audit, AuthRequest, CookieJar, Endpoint, ErrorCode, Reply},
+    ports::Clock as _,
 };
 
 /// What every endpoint has.
@@ -44,7 +46,7 @@ impl Core {
     }
 
     fn context(&self) -> Context<'static> {
-        Context { clock: &SystemClock, random: &OsRandom, sessions: self.config.sessions }
+        Context { clock: &SystemClock, random: &OsRandom, sessions: self.config.sessions, limits: self.config.limits }
     }
 }
 
@@ -58,5 +60,20 @@ impl Endpoint for Pending {
 }
 
 fn client(request: &AuthRequest) -> Client {
-    Client { ip_address: request.source_ip.clone(), user_agent: request.user_agent() }
+    Client { ip_address: request.source_ip.clone(), user_agent: request.user_agent(), known_device: None }
+}
+
+/// 429 until the next password may be tried.
+fn locked(until: Timestamp) -> ApiError {
+    ApiError::too_many_requests("lockout", until, SystemClock.now())
+}
+
+impl From<AttemptError> for ApiError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::Locked(until) => locked(until),
+            AttemptError::Hash(error) => error.into(),
+            AttemptError::Store(error) => error.into(),
+        }
+    }
 }

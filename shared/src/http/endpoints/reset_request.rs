@@ -3,10 +3,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Core;
 use crate::{
-    flows::{RequestedReset, request_password_reset},
+    flows::{RequestedReset, may_mail, request_password_reset},
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, cookies::encode, csrf},
     mail::{ResetMail, Templates},
-    ports::{FindCredential, SendMail, StoreResetToken},
+    ports::{CountEvents, FindCredential, SendMail, StoreResetToken},
 };
 
 const MESSAGE: &str = "If this email exists in our system, check your email for the reset link";
@@ -31,7 +31,7 @@ struct Requested {
 
 impl<S, M> Endpoint for ResetRequestEndpoint<S, M>
 where
-    S: FindCredential + StoreResetToken + Send + 'static,
+    S: FindCredential + StoreResetToken + CountEvents + Send + 'static,
     M: SendMail + Send + 'static,
 {
     /// Answers alike, and after the same time, whether or not there is anybody
@@ -48,13 +48,17 @@ where
         let email = email.ok_or(ErrorCode::INVALID_EMAIL)?;
 
         audit.event("password_reset.request_failed").email(&email);
-        let requested =
-            request_password_reset(&self.core.context(), &self.store, &email, config.reset.token_seconds).await?;
-        audit.event("password_reset.requested");
+        let context = self.core.context();
+        let (may_mail, requested) = futures_util::join!(
+            may_mail(&context, &self.store, &email),
+            request_password_reset(&context, &self.store, &email, config.reset.token_seconds),
+        );
+        let (may_mail, requested) = (may_mail?, requested?);
+        audit.event(if may_mail { "password_reset.requested" } else { "password_reset.mail_capped" });
         let deadline = config.mail.deadline();
         // A slow table must not eat up the time that the mail needs.
         let answer_at = (started + deadline).max(Instant::now() + deadline / 2);
-        if let Some(user_id) = &requested.user_id {
+        if let Some(user_id) = requested.user_id.as_ref().filter(|_| may_mail) {
             audit.user(user_id);
             let page = redirect_to.filter(|page| !page.is_empty()).unwrap_or(&config.reset.page);
             match timeout_at(answer_at, self.send(&email, &requested, page)).await {

@@ -1,13 +1,14 @@
 use serde::Serialize;
 
-use super::{Core, client, views::UserView};
+use super::{Core, client, locked, views::UserView};
 use crate::{
     adapters::SecretCache,
     domain::{Email, Password},
-    flows::{SignInError, sign_in},
+    flows::{Client, SignInError, sign_in},
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf, routes::Route},
     ports::{
-        CreateSession, FindCredential, FindUser, HashPassword, OAuthProviders, StoreOAuthState, UpgradePasswordHash,
+        CreateSession, FindCredential, FindUser, HashPassword, LimitAttempts, OAuthProviders, StoreOAuthState,
+        UpgradePasswordHash,
     },
 };
 
@@ -36,7 +37,14 @@ struct SignedIn<'a> {
 
 impl<S, H, P> Endpoint for SignInEndpoint<S, H, P>
 where
-    S: FindCredential + FindUser + CreateSession + UpgradePasswordHash + StoreOAuthState + Send + 'static,
+    S: FindCredential
+        + FindUser
+        + CreateSession
+        + UpgradePasswordHash
+        + LimitAttempts
+        + StoreOAuthState
+        + Send
+        + 'static,
     H: HashPassword + Send + 'static,
     P: OAuthProviders + Send + 'static,
 {
@@ -50,7 +58,7 @@ where
 
 impl<S, H, P> SignInEndpoint<S, H, P>
 where
-    S: FindCredential + FindUser + CreateSession + UpgradePasswordHash,
+    S: FindCredential + FindUser + CreateSession + UpgradePasswordHash + LimitAttempts,
     H: HashPassword,
 {
     async fn sign_in_email(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
@@ -66,11 +74,14 @@ where
 
         audit.event("sign_in.failed").email(&email);
         let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
+        let known_device = self.core.cookies.known_device(&request.headers, &keys, &email);
+        let client = Client { known_device: known_device.clone(), ..client(request) };
         let (user, session) =
-            sign_in(&self.core.context(), &self.hasher, &self.store, &email, password, remember, client(request))
+            sign_in(&self.core.context(), &self.hasher, &self.store, &email, password, remember, client)
                 .await
                 .map_err(|error| match error {
                     SignInError::Invalid => ErrorCode::INVALID_EMAIL_OR_PASSWORD.into(),
+                    SignInError::Locked(until) => locked(until),
                     SignInError::Hash(error) => error.into(),
                     SignInError::Store(error) => ApiError::from(error),
                 })?;
@@ -85,6 +96,7 @@ where
             reply.location(target)?;
         }
         self.core.give_session(&mut reply, request, &keys, &session.token, remember)?;
+        self.core.remember_device(&mut reply, &keys, known_device, &email)?;
         Ok(reply)
     }
 }
