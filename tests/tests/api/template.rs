@@ -11,7 +11,7 @@ use shared::{
     adapters::OsRandom,
     config::{BASE_PATH, Config},
     crypto::{Argon2Hasher, HashPolicy},
-    domain::Password,
+    domain::{Limit, Password},
     http::ROUTES,
     ports::HashPassword as _,
 };
@@ -163,7 +163,7 @@ fn the_routes_are_those_of_the_code() {
 fn every_function_has_the_settings_that_the_code_reads_and_no_others() {
     let mut source = String::new();
     for file in fs::read_dir(workspace_root().join("shared/src/config")).unwrap() {
-        source.push_str(&fs::read_to_string(file.unwrap().path()).unwrap().split("#[cfg(test)]").next().unwrap());
+        source.push_str(fs::read_to_string(file.unwrap().path()).unwrap().split("#[cfg(test)]").next().unwrap());
     }
     let code = &source;
     let read: BTreeSet<&str> = code.split('"').filter(|text| text.starts_with("AUTH_") && text.len() > 5).collect();
@@ -327,7 +327,8 @@ fn cors_is_for_named_origins_with_credentials() {
 /// granted, nothing is granted that is not used.
 #[tokio::test]
 async fn what_is_granted_is_what_is_used() {
-    let app = App::with_env(&[]).await;
+    let rules = Limit::ALL.map(|limit| format!("{}=1000/60", limit.name())).join(",");
+    let app = App::with_env(&[("AUTH_RATE_LIMITS", "true"), ("AUTH_RATE_LIMIT_RULES", &rules)]).await;
     let email = unique_email("grants");
     let mut browser = app.sign_up(&email).await;
     assert!(browser.current_user().await.is_some());
@@ -358,6 +359,12 @@ async fn what_is_granted_is_what_is_used() {
     let url = callback_url(&app, &mut app.browser(), &person).await;
     let answer = app.browser().send(Call::new("GET", url)).await;
     assert!(answer.header("location").contains("state_mismatch"), "{}", answer.header("location"));
+
+    // Whatever a request is about, it is counted.
+    for info in ROUTES {
+        let path = info.path.replace("{token}", "x").replace("{provider}", "google");
+        app.browser().send(Call::new(info.method, path).json(&json!({}))).await;
+    }
 
     let mut used = Grants::new();
     for call in app.aws().calls() {
