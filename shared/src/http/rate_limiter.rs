@@ -55,3 +55,52 @@ impl<S: CountEvents> RateLimiter<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use http::HeaderMap;
+
+    use super::*;
+    use crate::{
+        domain::Timestamp,
+        http::{ROUTES, query::Query},
+        ports::StoreResult,
+    };
+
+    /// Remembers what it is asked to count.
+    #[derive(Default)]
+    struct Counter(Mutex<Vec<(String, u32)>>);
+
+    impl CountEvents for Counter {
+        async fn count(&self, scope: &Scope, quota: Quota, _: Timestamp) -> StoreResult<Counted> {
+            self.0.lock().unwrap().push((scope.as_str().to_owned(), quota.max));
+            Ok(Counted::Within)
+        }
+    }
+
+    #[tokio::test]
+    async fn requests_without_an_address_share_a_much_larger_count() {
+        let limiter = RateLimiter { store: Counter::default(), limits: Limits::default() };
+        let info = ROUTES.iter().find(|info| info.path == "/sign-in/email").unwrap();
+        for source_ip in [Some("1.2.3.4"), Some("nonsense"), None] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", "8.8.8.8".parse().unwrap());
+            let request = AuthRequest {
+                info,
+                parameter: None,
+                query: Query::parse(""),
+                headers,
+                raw_body: Vec::new(),
+                body: None,
+                source_ip: source_ip.map(str::to_owned),
+                request_id: String::new(),
+            };
+            assert!(limiter.admit(&request, &mut Audit::default()).await.is_ok());
+        }
+        let counted = limiter.store.0.into_inner().unwrap();
+        let unknown = ("requests/sign-in/unknown".to_owned(), 300);
+        assert_eq!(counted, [("requests/sign-in/1.2.3.4".to_owned(), 3), unknown.clone(), unknown]);
+    }
+}
