@@ -4,6 +4,8 @@ mod admission;
 mod context;
 mod current_session;
 mod id_token_sign_in;
+mod lockout;
+mod mail_caps;
 mod oauth_callback;
 mod oauth_start;
 mod password_reset;
@@ -15,6 +17,8 @@ pub use admission::{Admission, AdmissionError, FirstFactor, NewChallenge, Renewe
 pub use context::{Client, Context, NewSession};
 pub use current_session::{CurrentSession, current_session};
 pub use id_token_sign_in::{IdTokenSignInError, PresentedIdToken, sign_in_with_id_token};
+pub use lockout::{Attempt, AttemptError, forget_failures, verify_password};
+pub use mail_caps::may_mail;
 pub use oauth_callback::{CallbackFailure, SignedInBy, finish_oauth};
 pub use oauth_start::{OAuthStart, OAuthStartError, StartedOAuth, derive_companions, start_oauth};
 pub use password_reset::{

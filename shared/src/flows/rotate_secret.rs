@@ -123,7 +123,7 @@ async fn test(
     let now = context.clock.now();
     let email = Email::parse("nobody@example.com").map_err(|_| RotationError::Untrue)?;
     let user = User::new(UserId::generate(context.random), String::new(), email, false, None, now);
-    let client = Client { ip_address: None, user_agent: String::new() };
+    let client = Client { ip_address: None, user_agent: String::new(), known_device: None };
     let session = context.new_session(&user.id, now, true, client).session;
     let token = tokens.issue(&user, &session, now, None, context.random).map_err(|_| RotationError::Untrue)?;
     match tokens.verify(&token, now) {

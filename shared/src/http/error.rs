@@ -1,5 +1,7 @@
 use http::StatusCode;
 
+use crate::domain::Timestamp;
+
 /// A machine-readable error of the wire: status, `code` and `message`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorCode {
@@ -27,6 +29,13 @@ impl ErrorCode {
     pub const PASSWORD_TOO_SHORT: Self = code(StatusCode::BAD_REQUEST, "PASSWORD_TOO_SHORT", "Password too short");
     /// More than 128 characters.
     pub const PASSWORD_TOO_LONG: Self = code(StatusCode::BAD_REQUEST, "PASSWORD_TOO_LONG", "Password too long");
+    /// A common password, or the user's own address: the code of Better Auth's
+    /// check against known leaks.
+    pub const PASSWORD_COMPROMISED: Self = code(
+        StatusCode::BAD_REQUEST,
+        "PASSWORD_COMPROMISED",
+        "The password you entered is too easy to guess. Please choose a different password.",
+    );
     /// Unknown, used or expired token.
     pub const INVALID_TOKEN: Self = code(StatusCode::BAD_REQUEST, "INVALID_TOKEN", "Invalid token");
     /// A provider's id token that is invalid or was presented before.
@@ -90,6 +99,12 @@ impl ErrorCode {
         "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
         "User already exists. Use another email.",
     );
+    /// Too often in too short a time.
+    pub const TOO_MANY_REQUESTS: Self = ErrorCode {
+        status: StatusCode::TOO_MANY_REQUESTS,
+        code: None,
+        message: "Too many requests. Please try again later.",
+    };
     /// A fault of ours.
     pub const INTERNAL: Self =
         code(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error");
@@ -112,27 +127,53 @@ pub struct ApiError {
     pub message: String,
     /// What the log says of it, beside the code. Never data of a request.
     pub reason: Option<String>,
+    /// After how many seconds trying again may help.
+    pub retry_after: Option<i64>,
 }
+
+/// After how many seconds a client may try again what answered 503.
+const UNAVAILABLE_SECONDS: i64 = 1;
 
 impl ApiError {
     /// 400 `VALIDATION_ERROR` with its issues joined.
     pub fn validation(message: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: Some("VALIDATION_ERROR"), message, reason: None }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            code: Some("VALIDATION_ERROR"),
+            message,
+            reason: None,
+            retry_after: None,
+        }
     }
 
     /// 400 without a code, as Better Auth sends for a few faults.
     pub fn bad_request(message: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: None, message, reason: None }
+        Self { status: StatusCode::BAD_REQUEST, code: None, message, reason: None, retry_after: None }
     }
 
     /// 415 with the media types that the route takes.
     pub fn media_type(message: String) -> Self {
-        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: Some("UNSUPPORTED_MEDIA_TYPE"), message, reason: None }
+        Self {
+            status: StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            code: Some("UNSUPPORTED_MEDIA_TYPE"),
+            message,
+            reason: None,
+            retry_after: None,
+        }
     }
 
     /// 503 for what may work later.
     pub fn unavailable(reason: impl ToString) -> Self {
-        Self { reason: Some(reason.to_string()), ..ErrorCode::UNAVAILABLE.into() }
+        let retry_after = Some(UNAVAILABLE_SECONDS);
+        Self { reason: Some(reason.to_string()), retry_after, ..ErrorCode::UNAVAILABLE.into() }
+    }
+
+    /// 429 for what may be done again at a time; in whole seconds, and not at
+    /// once.
+    pub fn too_many_requests(reason: impl ToString, until: Timestamp, now: Timestamp) -> Self {
+        let wait = Timestamp::from_millis(until.millis().saturating_sub(now.millis()));
+        let retry_after = Some(wait.ttl_seconds().max(1));
+        Self { reason: Some(reason.to_string()), retry_after, ..ErrorCode::TOO_MANY_REQUESTS.into() }
     }
 
     /// 500 for what must not happen.
@@ -143,7 +184,7 @@ impl ApiError {
 
 impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
-        Self { status: code.status, code: code.code, message: code.message.to_owned(), reason: None }
+        Self { status: code.status, code: code.code, message: code.message.to_owned(), reason: None, retry_after: None }
     }
 }
 

@@ -11,6 +11,7 @@ mod error_page;
 mod guard;
 mod outcome;
 mod query;
+mod rate_limiter;
 mod redirect;
 mod request;
 mod response;

@@ -4,12 +4,14 @@
 //! said in types. Time and randomness are arguments like everything else.
 
 mod admission;
+mod limits;
 mod providers;
 mod secret_rotation;
 
 use std::future::Future;
 
 pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
+pub use limits::{CountEvents, Counted, LimitAttempts, Reservation};
 pub use providers::{
     AskProvider, AuthorizationRequest, CodeExchange, OAuthError, OAuthProviders, ProviderSignIn, UserInfo,
     VerifiedIdToken, VerifyIdToken,

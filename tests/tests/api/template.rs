@@ -14,7 +14,7 @@ use shared::{
     adapters::OsRandom,
     config::{BASE_PATH, Config},
     crypto::{Argon2Hasher, HashPolicy},
-    domain::Password,
+    domain::{Limit, Password},
     http::ROUTES,
     ports::HashPassword as _,
 };
@@ -30,6 +30,8 @@ use crate::{
 type Grant = (&'static str, &'static str);
 
 const READ_SIGNING_SECRET: Grant = ("secretsmanager:GetSecretValue", "SigningSecret");
+const COUNT: Grant = ("dynamodb:UpdateItem", "RateLimitsTable");
+const FORGET_FAILURES: Grant = ("dynamodb:DeleteItem", "RateLimitsTable");
 const READ_CLIENTS: Grant = ("secretsmanager:GetSecretValue", "OAuthClientsSecret");
 
 /// All that each function may do. Whoever changes the template changes this,
@@ -41,6 +43,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:PutItem", "UsersTable"),
             ("dynamodb:PutItem", "AccountsTable"),
             ("dynamodb:PutItem", "SessionsTable"),
+            COUNT,
             READ_SIGNING_SECRET,
         ],
     ),
@@ -59,6 +62,8 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:PutItem", "UsersTable"),
             ("dynamodb:UpdateItem", "UsersTable"),
             ("dynamodb:ConditionCheckItem", "UsersTable"),
+            COUNT,
+            FORGET_FAILURES,
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
@@ -69,6 +74,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:BatchGetItem", "UsersTable"),
             ("dynamodb:BatchGetItem", "SessionsTable"),
             ("dynamodb:UpdateItem", "SessionsTable"),
+            COUNT,
             READ_SIGNING_SECRET,
         ],
     ),
@@ -78,6 +84,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
         &[
             ("dynamodb:GetItem", "AccountsTable"),
             ("dynamodb:PutItem", "VerificationTokensTable"),
+            COUNT,
             ("ses:SendEmail", ""),
         ],
     ),
@@ -88,6 +95,8 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:DeleteItem", "VerificationTokensTable"),
             ("dynamodb:UpdateItem", "UsersTable"),
             ("dynamodb:UpdateItem", "AccountsTable"),
+            COUNT,
+            FORGET_FAILURES,
         ],
     ),
     (
@@ -103,14 +112,15 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:UpdateItem", "UsersTable"),
             ("dynamodb:ConditionCheckItem", "UsersTable"),
             ("dynamodb:PutItem", "SessionsTable"),
+            COUNT,
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
     ),
-    ("verify-email", &[READ_SIGNING_SECRET]),
-    ("magic-link", &[READ_SIGNING_SECRET]),
-    ("two-factor", &[READ_SIGNING_SECRET]),
-    ("account", &[READ_SIGNING_SECRET]),
+    ("verify-email", &[COUNT, READ_SIGNING_SECRET]),
+    ("magic-link", &[COUNT, READ_SIGNING_SECRET]),
+    ("two-factor", &[COUNT, READ_SIGNING_SECRET]),
+    ("account", &[COUNT, READ_SIGNING_SECRET]),
     (
         "rotate-secret",
         &[
@@ -177,7 +187,7 @@ fn the_routes_are_those_of_the_code() {
 fn every_function_has_the_settings_that_the_code_reads_and_no_others() {
     let mut source = String::new();
     for file in fs::read_dir(workspace_root().join("shared/src/config")).unwrap() {
-        source.push_str(&fs::read_to_string(file.unwrap().path()).unwrap().split("#[cfg(test)]").next().unwrap());
+        source.push_str(fs::read_to_string(file.unwrap().path()).unwrap().split("#[cfg(test)]").next().unwrap());
     }
     let code = &source;
     let read: BTreeSet<&str> = code.split('"').filter(|text| text.starts_with("AUTH_") && text.len() > 5).collect();
@@ -378,7 +388,8 @@ fn cors_is_for_named_origins_with_credentials() {
 /// granted, nothing is granted that is not used.
 #[tokio::test]
 async fn what_is_granted_is_what_is_used() {
-    let app = App::with_env(&[]).await;
+    let rules = Limit::ALL.map(|limit| format!("{}=1000/60", limit.name())).join(",");
+    let app = App::with_env(&[("AUTH_RATE_LIMITS", "true"), ("AUTH_RATE_LIMIT_RULES", &rules)]).await;
     let email = unique_email("grants");
     let mut browser = app.sign_up(&email).await;
     assert!(browser.current_user().await.is_some());
@@ -422,6 +433,11 @@ async fn what_is_granted_is_what_is_used() {
     assert!(answer.header("location").contains("state_mismatch"), "{}", answer.header("location"));
 
     rotate(&app).await;
+    // Whatever a request is about, it is counted.
+    for info in ROUTES {
+        let path = info.path.replace("{token}", "x").replace("{provider}", "google");
+        app.browser().send(Call::new(info.method, path).json(&json!({}))).await;
+    }
 
     let mut used = Grants::new();
     for call in app.aws().calls() {

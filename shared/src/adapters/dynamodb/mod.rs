@@ -8,6 +8,7 @@ mod accounts;
 mod admission;
 mod call;
 mod item;
+mod limits;
 mod oauth;
 mod registration;
 mod sessions;

@@ -1,12 +1,7 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::{
-    adapters::{OsRandom, SystemClock},
-    domain::{SessionPolicy, TwoFactorPolicy},
-    hooks::AllowedDomains,
-    ports::{SecretVersions, StoreResult},
-};
+use crate::ports::{SecretVersions, StoreResult};
 
 const OLD: &str = "00000000-0000-4000-8000-000000000001";
 const NEW: &str = "00000000-0000-4000-8000-000000000002";
@@ -52,10 +47,7 @@ impl Secret {
     }
 
     async fn take_for(&self, step: RotationStep, secret_id: &str, version: &str) -> Result<(), RotationError> {
-        let sessions = SessionPolicy { lifetime: 604_800, update_age: 86_400 };
-        let two_factor = TwoFactorPolicy { challenge_seconds: 600, trust_seconds: 600 };
-        let hooks = AllowedDomains(Vec::new());
-        let context = Context { clock: &SystemClock, random: &OsRandom, sessions, two_factor, hooks: &hooks };
+        let context = Context::for_tests();
         let policy = AccessTokenPolicy { issuer: "i".into(), audience: "a".into(), lifetime: 900 };
         let rotation = Rotation { step, secret_id: secret_id.to_owned(), version: version.to_owned() };
         rotate_secret(&context, &policy, self, &rotation).await
