@@ -105,10 +105,7 @@ mod tests {
     use std::sync::Mutex;
 
     use super::*;
-    use crate::{
-        adapters::OsRandom,
-        domain::{Limits, SessionPolicy},
-    };
+    use crate::{adapters::OsRandom, domain::Limits};
 
     /// Remembers what it is asked, and lets two through in a row.
     #[derive(Default)]

@@ -36,7 +36,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use failure::Failure;
@@ -186,6 +186,16 @@ impl FakeProvider {
         id_token::mint(&self.shared.url, &state, user, &grant).unwrap_or_default()
     }
 
+    /// The document by which Google is found as any provider is.
+    pub fn discovery_document(&self) -> Value {
+        google::discovery_document(&self.url)
+    }
+
+    /// What the userinfo endpoint says from now on, of whomever.
+    pub fn set_userinfo(&self, answer: Value) {
+        self.shared.lock().userinfo = Some(answer);
+    }
+
     /// Makes GitHub an app's: its tokens expire and come with a refresh token.
     pub fn make_github_an_app(&self) {
         self.shared.lock().github_is_app = true;
@@ -238,6 +248,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/google/authorize", get(consent::google))
         .route("/google/token", post(google::token))
         .route("/google/certs", get(google::certs))
+        .route("/google/userinfo", get(google::userinfo))
+        .route("/.well-known/openid-configuration", get(google::document))
         .route("/github/login/oauth/authorize", get(consent::github))
         .route("/github/login/oauth/access_token", post(github::token))
         .route("/github/api/user", get(github::user))

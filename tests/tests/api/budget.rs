@@ -11,7 +11,9 @@ use serde_json::json;
 use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
-    steps::{age_sessions, callback_url, sign_in_with_google, try_sign_up, verify_email},
+    steps::{
+        age_sessions, callback_url, present, sign_in_with_google, sign_in_with_id_token, try_sign_up, verify_email,
+    },
     support::{reset, reset_to},
 };
 
@@ -162,6 +164,35 @@ async fn limits_cost_one_round_trip() {
     let confirmed = cost(&app, reset(&app, &token, PASSWORD), 200).await;
     assert_eq!(confirmed.round_trips, 3, "reset-confirm: {:?}", confirmed.calls);
     assert!(confirmed.calls.contains(&"DeleteItem RateLimits".to_owned()), "{:?}", confirmed.calls);
+}
+
+#[tokio::test]
+async fn every_sign_in_with_an_id_token_takes_four_round_trips() {
+    let app = start(&[]).await;
+    sign_in_with_id_token(&app, &google("warm", &unique_email("warm"))).await;
+    app.provider.forget_requests();
+    let person = google("budget", &unique_email("id-token"));
+    for (name, transaction) in [
+        ("new user", "TransactWriteItems Accounts Users Sessions"),
+        ("linked user", "TransactWriteItems Users Sessions"),
+    ] {
+        let token = app.provider.google_id_token(&person, Some(name));
+        let mut browser = app.browser();
+        let cost = cost(&app, present(&mut browser, &token, None), 200).await;
+        assert_cost(
+            name,
+            &cost,
+            &["PutItem VerificationTokens", "BatchGetItem Accounts", transaction, "GetItem Users"],
+            4,
+        );
+    }
+    let token = app.provider.google_id_token(&person, Some("spent"));
+    present(&mut app.browser(), &token, None).await;
+    let spent = cost(&app, present(&mut app.browser(), &token, None), 401).await;
+    assert_cost("spent", &spent, &["PutItem VerificationTokens"], 1);
+    let wrong = cost(&app, present(&mut app.browser(), "not.a.token", None), 401).await;
+    assert_cost("wrong", &wrong, &[], 0);
+    assert!(app.provider.recorded().is_empty(), "the keys are known");
 }
 
 #[tokio::test]

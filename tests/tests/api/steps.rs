@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser};
+use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::support::{DAY, TABLES, number, sessions_of, set_expiry, user_row};
 
@@ -58,10 +58,12 @@ pub async fn sign_in_with_google(app: &App, person: &GoogleUser) -> Browser {
     browser
 }
 
-/// Signs in with an id token that Google gave to an app of the given person.
+/// Signs in with an id token that Google gave to an app of the given person,
+/// another one each time.
 pub async fn sign_in_with_id_token(app: &App, person: &GoogleUser) -> Browser {
     let mut browser = app.browser();
-    let answer = present(&mut browser, &app.provider.google_id_token(person, None), None).await;
+    let nonce = unique_email("nonce");
+    let answer = present(&mut browser, &app.provider.google_id_token(person, Some(&nonce)), None).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     browser
 }

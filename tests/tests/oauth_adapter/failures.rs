@@ -9,7 +9,7 @@ use tests::fake_provider::{Endpoint, Failure, FakeProvider};
 use super::*;
 
 /// What any endpoint may do to us.
-fn failures() -> Vec<Failure> {
+pub fn failures() -> Vec<Failure> {
     vec![
         Failure::Status(500),
         Failure::Status(429),
@@ -30,7 +30,7 @@ fn failures() -> Vec<Failure> {
 }
 
 /// Failures that take all the time there is; run at once, not in a row.
-const SLOW: [Failure; 2] = [Failure::Hang, Failure::Drip];
+pub const SLOW: [Failure; 2] = [Failure::Hang, Failure::Drip];
 
 const CALLS: [(&str, Endpoint); 5] = [
     ("google", Endpoint::GoogleToken),

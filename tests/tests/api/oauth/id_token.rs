@@ -1,6 +1,7 @@
 //! Sign-in with an id token that an app has of Google.
 
 use futures_util::future::join_all;
+use local::{Fault, FaultRule, Service, When};
 use serde_json::json;
 use tests::{
     Call, PASSWORD,
@@ -171,6 +172,39 @@ async fn many_id_tokens_of_one_new_person_make_one_user() {
     }
     assert_eq!((app.rows("UsersTable").await.len(), app.rows("SessionsTable").await.len()), (1, 20));
     invariants::check(&app, &tokens).await;
+}
+
+#[tokio::test]
+async fn a_fault_of_the_store_is_put_off_and_a_new_token_signs_in() {
+    let app = App::with_env(&[]).await;
+    for (operation, table) in [
+        ("PutItem", "VerificationTokensTable"),
+        ("BatchGetItem", "AccountsTable"),
+        ("TransactWriteItems", "UsersTable"),
+        ("GetItem", "UsersTable"),
+    ] {
+        let google = person("fault");
+        let rule = FaultRule::new(Service::DynamoDb, Fault::InternalError).operation(operation).table(table);
+        let fault = app.aws().inject(rule.function("signin"));
+        let answer = present(&mut app.browser(), &app.provider.google_id_token(&google, None), None).await;
+        assert_error(&answer, 503, "SERVICE_UNAVAILABLE");
+        assert!(answer.set_cookies().is_empty() && app.aws().fault_hits(fault) > 0, "{operation}");
+        app.aws().clear_faults();
+        let token = app.provider.google_id_token(&google, Some("new"));
+        assert_eq!(present(&mut app.browser(), &token, None).await.status, 200, "{operation}");
+        app.kill_instances("signin").await;
+    }
+}
+
+#[tokio::test]
+async fn a_token_whose_spending_is_answered_late_is_not_taken_for_spent() {
+    let app = App::with_env(&[]).await;
+    let rule = FaultRule::new(Service::DynamoDb, Fault::DropAfter).operation("PutItem").when(When::Times(1));
+    let fault = app.aws().inject(rule.function("signin"));
+    let token = app.provider.google_id_token(&person("lost-answer"), None);
+    assert_eq!(present(&mut app.browser(), &token, None).await.status, 200);
+    assert_eq!(app.aws().fault_hits(fault), 1);
+    assert_error(&present(&mut app.browser(), &token, None).await, 401, "INVALID_TOKEN");
 }
 
 #[tokio::test]

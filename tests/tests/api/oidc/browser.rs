@@ -224,8 +224,16 @@ async fn a_malformed_entry_is_the_fault_of_that_provider_alone() {
         }
     });
     let world = world.await;
-    for id in ["plain-http", "no-list", "no-text", "Capitals", "credential", "github"] {
+    for (id, reason) in [
+        ("plain-http", "plain-http has an issuer that is not an https URL"),
+        ("no-list", "no-list has scopes that are not a list"),
+        ("no-text", "no-text is not an object of a clientId and a clientSecret"),
+        ("Capitals", "Capitals is no id"),
+        ("credential", "credential is a reserved id"),
+        ("github", "github takes no issuer"),
+    ] {
         assert_error(&world.ask(&mut world.app.browser(), id).await, 503, "SERVICE_UNAVAILABLE");
+        assert!(world.app.logs().iter().any(|line| line.text.contains(reason)), "{reason}");
     }
     for id in ["acme", "google"] {
         assert_eq!(world.ask(&mut world.app.browser(), id).await.status, 200, "{id}");
