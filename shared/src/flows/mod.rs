@@ -3,6 +3,7 @@
 mod admission;
 mod context;
 mod current_session;
+mod magic_link;
 mod oauth_callback;
 mod oauth_start;
 mod password_reset;
@@ -12,6 +13,7 @@ mod sign_up;
 pub use admission::{Admission, AdmissionError, FirstFactor, NewChallenge, RenewedDevice, admit};
 pub use context::{Client, Context, NewSession};
 pub use current_session::{CurrentSession, current_session};
+pub use magic_link::{MagicLinkError, SignedInByLink, redeem_magic_link, request_magic_link};
 pub use oauth_callback::{CallbackFailure, SignedInBy, finish_oauth};
 pub use oauth_start::{OAuthStart, OAuthStartError, StartedOAuth, derive_companions, start_oauth};
 pub use password_reset::{

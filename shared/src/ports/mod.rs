@@ -4,10 +4,12 @@
 //! said in types. Time and randomness are arguments like everything else.
 
 mod admission;
+mod magic_link;
 
 use std::future::Future;
 
 pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
+pub use magic_link::{FindMagicLink, RedeemMagicLink, Redemption, StoreMagicLink};
 
 use crate::domain::{
     CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, Session, SessionHandle, Timestamp,
