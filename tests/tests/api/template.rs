@@ -18,6 +18,7 @@ use shared::{
 use tests::{App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
+    magic_link::sign_in_by_link,
     steps::{age_sessions, callback_url, sign_in_with_google, verify_email},
     support::{reset_to, sign_in},
 };
@@ -98,7 +99,25 @@ const GRANTS: &[(&str, &[Grant])] = &[
         ],
     ),
     ("verify-email", &[READ_SIGNING_SECRET]),
-    ("magic-link", &[READ_SIGNING_SECRET]),
+    (
+        "magic-link",
+        &[
+            ("dynamodb:GetItem", "AccountsTable"),
+            ("dynamodb:PutItem", "AccountsTable"),
+            // Takes a stranger's password away.
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            ("dynamodb:GetItem", "UsersTable"),
+            ("dynamodb:PutItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:ConditionCheckItem", "UsersTable"),
+            ("dynamodb:PutItem", "SessionsTable"),
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            ("ses:SendEmail", ""),
+            READ_SIGNING_SECRET,
+        ],
+    ),
     ("two-factor", &[READ_SIGNING_SECRET]),
     ("account", &[READ_SIGNING_SECRET]),
 ];
@@ -240,7 +259,7 @@ fn hashes_and_mail_are_out_of_reach() {
         let touches_accounts = text.contains("AccountsTable");
         let session_only = ["session", "signout"].contains(&function.name.as_str());
         assert!(!touches_accounts || !session_only, "{}", function.name);
-        let mails = ["reset-request"].contains(&function.name.as_str());
+        let mails = ["magic-link", "reset-request"].contains(&function.name.as_str());
         assert_eq!(text.contains("ses:"), mails, "{}", function.name);
     }
 }
@@ -348,6 +367,13 @@ async fn what_is_granted_is_what_is_used() {
     let url = callback_url(&app, &mut app.browser(), &person).await;
     let answer = app.browser().send(Call::new("GET", url)).await;
     assert!(answer.header("location").contains("state_mismatch"), "{}", answer.header("location"));
+
+    // Links: of somebody new, of the same, of one whose address is unverified.
+    let (new, unverified) = (unique_email("link"), unique_email("unverified"));
+    app.sign_up(&unverified).await;
+    for email in [&new, &new, &unverified] {
+        sign_in_by_link(&app, email).await;
+    }
 
     let mut used = Grants::new();
     for call in app.aws().calls() {
