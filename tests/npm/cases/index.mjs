@@ -5,6 +5,7 @@
 import bodies from "./bodies.mjs";
 import callback from "./callback.mjs";
 import client from "./client.mjs";
+import magicLink from "./magic-link.mjs";
 import oauth from "./oauth.mjs";
 import origins from "./origins.mjs";
 import passwordReset from "./password-reset.mjs";
@@ -26,6 +27,7 @@ export const cases = [
 	...callback,
 	...oauth,
 	...passwordReset,
+	...magicLink,
 	...origins,
 	...redirectTargets,
 	...routing,
