@@ -41,3 +41,4 @@ mod steps;
 mod store;
 mod support;
 mod template;
+mod token_purposes;
