@@ -21,5 +21,5 @@ pub use password::{InvalidPassword, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, Pa
 pub use session::{LiveSession, Session, SessionHandle, SessionPolicy, SessionToken, UNREMEMBERED_SESSION_SECONDS};
 pub use time::Timestamp;
 pub use two_factor::{Challenge, TrustedDevice, TwoFactorPolicy};
-pub use user::User;
-pub use verification::{OAuthState, Purpose, ResetGrant, VerificationToken};
+pub use user::{MAX_IDENTITIES, User};
+pub use verification::{DeletionGrant, OAuthState, Purpose, ResetGrant, VerificationToken};

@@ -38,6 +38,11 @@ impl Timestamp {
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
+
+    /// This time, or the first one after `last` if this one is not later.
+    pub fn after(self, last: Self) -> Self {
+        self.max(Self(last.0.saturating_add(1)))
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -1,5 +1,9 @@
 use super::{Email, Timestamp, UserId};
 
+/// Most accounts of one user: what deletes the user names them all in one
+/// transaction, and that takes 100 items.
+pub const MAX_IDENTITIES: usize = 50;
+
 /// A person known to the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -58,5 +62,11 @@ impl User {
             recovered_at: now,
             identities: Vec::new(),
         }
+    }
+
+    /// A generation of sessions that the user never had, even if this
+    /// machine's clock is behind the one that wrote the last.
+    pub fn next_generation(&self, now: Timestamp) -> Timestamp {
+        now.after(self.sessions_valid_from).after(self.password_changed_at)
     }
 }

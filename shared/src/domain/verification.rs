@@ -3,7 +3,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use super::{Email, Secret32, Timestamp, UserId};
+use super::{Email, Secret32, Timestamp, User, UserId};
 use crate::ports::Random;
 
 /// What a verification token is for. A token opens only the door of its
@@ -100,6 +100,25 @@ pub struct ResetGrant {
     pub password_changed_at: Timestamp,
     /// When the token dies.
     pub expires_at: Timestamp,
+}
+
+/// What a deletion token grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletionGrant {
+    /// Who may be deleted, by themselves.
+    pub user_id: UserId,
+    /// Generation of the user's sessions when the token was made. Whatever
+    /// ends the sessions makes the token worthless.
+    pub valid_from: Timestamp,
+    /// When the token dies.
+    pub expires_at: Timestamp,
+}
+
+impl DeletionGrant {
+    /// Whether it lets this user be deleted at this time.
+    pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
+        self.user_id == user.id && self.valid_from == user.sessions_valid_from && now < self.expires_at
+    }
 }
 
 /// An OAuth sign-in that waits for the provider's answer.

@@ -1,21 +1,29 @@
 //! The logic of the service, one flow a file, over the ports it needs.
 
 mod admission;
+mod change_password;
+mod check_password;
 mod context;
 mod current_session;
+mod deletion;
 mod oauth_callback;
 mod oauth_start;
 mod password_reset;
+mod revocation;
 mod sign_in;
 mod sign_up;
 
 pub use admission::{Admission, AdmissionError, FirstFactor, NewChallenge, RenewedDevice, admit};
+pub use change_password::{ChangePasswordError, change_password};
+pub use check_password::{PasswordError, check_password};
 pub use context::{Client, Context, NewSession};
-pub use current_session::{CurrentSession, current_session};
+pub use current_session::{CurrentSession, current_session, live_session};
+pub use deletion::{DeletionError, delete_user, request_deletion};
 pub use oauth_callback::{CallbackFailure, SignedInBy, finish_oauth};
 pub use oauth_start::{OAuthStart, OAuthStartError, StartedOAuth, derive_companions, start_oauth};
 pub use password_reset::{
     RequestedReset, ResetError, confirm_password_reset, is_reset_token_live, request_password_reset,
 };
+pub use revocation::{end_other_sessions, list_sessions};
 pub use sign_in::{SignInError, sign_in};
 pub use sign_up::{SignUp, SignUpError, sign_up};

@@ -71,6 +71,7 @@ pub enum ResetError {
 
 /// Sets a new password: one read, the hash, one transaction that consumes the
 /// token, sets the password, and ends all sessions and all other reset tokens.
+/// Whose password it is, and the address that the link went to.
 ///
 /// # Errors
 /// [`ResetError`].
@@ -80,7 +81,7 @@ pub async fn confirm_password_reset<S>(
     store: &S,
     token: &VerificationToken,
     password: Password,
-) -> Result<UserId, ResetError>
+) -> Result<(UserId, Email), ResetError>
 where
     S: FindResetToken + ResetPassword,
 {
@@ -88,7 +89,7 @@ where
     let hash = hasher.hash(password).await?;
     let now = context.clock.now();
     match store.reset_password(&token.hash(), &grant, &user_id, &hash, now).await? {
-        ResetOutcome::Done => Ok(user_id),
+        ResetOutcome::Done => Ok((user_id, grant.email)),
         ResetOutcome::Stale => Err(ResetError::InvalidToken),
     }
 }

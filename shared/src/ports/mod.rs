@@ -4,10 +4,16 @@
 //! said in types. Time and randomness are arguments like everything else.
 
 mod admission;
+mod deletion;
+mod profile;
+mod revocation;
 
 use std::future::Future;
 
 pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
+pub use deletion::{DeleteUser, DeletionOutcome, FindDeletionToken, PurgeSessions, StoreDeletionToken};
+pub use profile::{ChangeOutcome, ChangePassword, ProfileChange, UpdateProfile};
+pub use revocation::{EndAllSessions, EndOtherSessions, ListSessions};
 
 use crate::domain::{
     CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, Session, SessionHandle, Timestamp,

@@ -7,9 +7,12 @@
 mod accounts;
 mod admission;
 mod call;
+mod deletion;
 mod item;
 mod oauth;
+mod profile;
 mod registration;
+mod revocation;
 mod sessions;
 mod users;
 mod verification;

@@ -18,6 +18,21 @@ const BATCH_ATTEMPTS: u32 = 4;
 
 impl FindSession for DynamoDb {
     async fn session(&self, handle: &SessionHandle) -> StoreResult<Option<(Session, User)>> {
+        let found = self.read_session(handle).await?;
+        match &found {
+            // A batch may fall between the two halves of the transaction that
+            // takes this session over into a new generation.
+            Some((session, user)) if session.valid_from < user.sessions_valid_from => {
+                back_off(1).await;
+                self.read_session(handle).await
+            }
+            _ => Ok(found),
+        }
+    }
+}
+
+impl DynamoDb {
+    async fn read_session(&self, handle: &SessionHandle) -> StoreResult<Option<(Session, User)>> {
         let user_key = HashMap::from([("id".to_owned(), s(handle.user_id.as_str()))]);
         let mut rows = self
             .read_batch(
@@ -31,9 +46,7 @@ impl FindSession for DynamoDb {
             _ => Ok(None),
         }
     }
-}
 
-impl DynamoDb {
     /// Reads rows of several tables in one consistent round trip; keys that
     /// DynamoDB leaves unprocessed are asked for again.
     pub(super) async fn read_batch<'a>(
@@ -110,7 +123,8 @@ impl EndSession for DynamoDb {
     }
 }
 
-fn key(handle: &SessionHandle) -> Item {
+/// The key of a session.
+pub fn key(handle: &SessionHandle) -> Item {
     Builder::default().set("userId", s(handle.user_id.as_str())).set("tokenHash", s(&handle.token_hash)).build()
 }
 

@@ -1,0 +1,43 @@
+use crate::{
+    domain::{CredentialAccount, Password, User},
+    ports::{FindCredential, HashError, HashPassword, StoreError, Verdict},
+};
+
+/// Why the password of a signed-in user was not confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordError {
+    /// The user has none.
+    #[error("no password")]
+    Missing,
+    /// It is another one.
+    #[error("wrong password")]
+    Wrong,
+    /// The hash failed.
+    #[error(transparent)]
+    Hash(#[from] HashError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Confirms the password of somebody who is signed in: one read and the hash.
+/// Whatever asks for it comes through here, and gets the account as it was
+/// read. A user without a password costs the same work.
+///
+/// # Errors
+/// [`PasswordError`].
+pub async fn check_password(
+    hasher: &impl HashPassword,
+    store: &impl FindCredential,
+    user: &User,
+    password: Password,
+) -> Result<CredentialAccount, PasswordError> {
+    let account = store.credential(&user.email).await?.filter(|account| account.user_id == user.id);
+    let stored = account.as_ref().and_then(|account| account.password_hash.clone());
+    let has_password = stored.is_some();
+    match (hasher.verify(password, stored).await?, account) {
+        (Verdict::Right { .. }, Some(account)) => Ok(account),
+        _ if has_password => Err(PasswordError::Wrong),
+        _ => Err(PasswordError::Missing),
+    }
+}
