@@ -11,10 +11,12 @@
 )]
 
 mod access_tokens;
+mod account;
 mod budget;
 mod canary;
 mod config;
 mod csrf;
+mod deletion;
 mod faults;
 mod hostile;
 mod invariants;
@@ -25,6 +27,7 @@ mod password_reset;
 mod restart;
 mod secrets;
 mod session;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;

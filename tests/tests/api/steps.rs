@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser};
 
-use crate::support::{DAY, TABLES, number, sessions_of, set_expiry, user_row};
+use crate::support::{DAY, TABLES, now, number, sessions_of, set_expiry, set_number, user_row};
 
 /// All rows of all tables.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,11 +21,10 @@ impl Snapshot {
         Self(tables)
     }
 
-    /// The same without the verification tokens, which are spent or made by
-    /// requests that go wrong later.
-    pub fn without_tokens(&self) -> Self {
+    /// The same without a table that requests change which go wrong later.
+    pub fn without(&self, table: &str) -> Self {
         let mut tables = self.0.clone();
-        tables.remove("VerificationTokensTable");
+        tables.remove(table);
         Self(tables)
     }
 
@@ -76,5 +75,29 @@ pub async fn age_sessions(app: &App, email: &str, days: i64) {
     for row in sessions_of(app, email).await {
         let at = number(&row, "expiresAt") - days * DAY;
         set_expiry(app, "SessionsTable", row, at).await;
+    }
+}
+
+/// Gives a user further sessions, as so many sign-ins would.
+pub async fn add_sessions(app: &App, email: &str, count: usize) {
+    let model = sessions_of(app, email).await.swap_remove(0);
+    let rows: Vec<Value> = (0..count)
+        .map(|number| {
+            let mut row = model.clone();
+            row["tokenHash"] = json!({"S": format!("{number:043}")});
+            json!({"PutRequest": {"Item": row}})
+        })
+        .collect();
+    for batch in rows.chunks(25) {
+        let request = json!({"RequestItems": {"SessionsTable": batch}});
+        app.aws().dynamodb("BatchWriteItem", &request).await.unwrap();
+    }
+}
+
+/// Makes all sessions of a user look as if they had been started a day ago.
+pub async fn make_stale(app: &App, email: &str) {
+    for mut row in sessions_of(app, email).await {
+        set_number(&mut row, "createdAt", now() - DAY);
+        app.put_row("SessionsTable", &row).await;
     }
 }

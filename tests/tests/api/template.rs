@@ -345,7 +345,7 @@ fn cors_is_for_named_origins_with_credentials() {
 /// granted, nothing is granted that is not used.
 #[tokio::test]
 async fn what_is_granted_is_what_is_used() {
-    let app = App::with_env(&[]).await;
+    let app = App::with_env(&[("AUTH_CONFIRM_DELETION", "true")]).await;
     let email = unique_email("grants");
     let mut browser = app.sign_up(&email).await;
     assert!(browser.current_user().await.is_some());
@@ -376,6 +376,26 @@ async fn what_is_granted_is_what_is_used() {
     let url = callback_url(&app, &mut app.browser(), &person).await;
     let answer = app.browser().send(Call::new("GET", url)).await;
     assert!(answer.header("location").contains("state_mismatch"), "{}", answer.header("location"));
+
+    // A user who looks after the account, and leaves in the end.
+    let email = unique_email("leaver");
+    let mut browser = app.sign_up(&email).await;
+    for (path, body) in [
+        ("/update-user", json!({"name": "Ann"})),
+        ("/change-password", json!({"currentPassword": PASSWORD, "newPassword": PASSWORD})),
+        ("/revoke-other-sessions", json!({})),
+        ("/revoke-sessions", json!({})),
+    ] {
+        assert_eq!(browser.post(path, &body).await.status, 200, "{path}");
+    }
+    let (mut browser, _) = sign_in(&app, &email, PASSWORD).await;
+    let sessions = browser.get("/list-sessions").await.json();
+    assert_eq!(browser.post("/revoke-session", &json!({"token": sessions[0]["token"]})).await.status, 200);
+    let (mut browser, _) = sign_in(&app, &email, PASSWORD).await;
+    assert_eq!(browser.post("/delete-user", &json!({})).await.status, 200);
+    let link = app.mail_to(&email).await.links[0].clone();
+    let answer = browser.send(Call::new("GET", link)).await;
+    assert_eq!(answer.header("location"), "/", "{}", answer.text());
 
     let mut used = Grants::new();
     for call in app.aws().calls() {

@@ -55,6 +55,7 @@ impl PurgeSessions for DynamoDb {
                 .expression_attribute_values(":user", s(user_id.as_str()))
                 .projection_expression("userId, tokenHash")
                 .consistent_read(true)
+                .limit(sessions::PAGE)
                 .set_exclusive_start_key(start)
                 .send()
                 .await

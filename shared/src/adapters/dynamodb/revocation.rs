@@ -23,6 +23,7 @@ impl ListSessions for DynamoDb {
                 .key_condition_expression("userId = :user")
                 .expression_attribute_values(":user", s(user_id.as_str()))
                 .consistent_read(true)
+                .limit(sessions::PAGE)
                 .set_exclusive_start_key(start)
                 .send()
                 .await

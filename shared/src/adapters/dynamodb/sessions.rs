@@ -15,6 +15,8 @@ use crate::{
 
 /// Times that keys which a batch left unread are asked for again.
 const BATCH_ATTEMPTS: u32 = 4;
+/// Rows in one page of a user's sessions: well within the time of one attempt.
+pub const PAGE: i32 = 1000;
 
 impl FindSession for DynamoDb {
     async fn session(&self, handle: &SessionHandle) -> StoreResult<Option<(Session, User)>> {
