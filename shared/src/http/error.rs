@@ -46,6 +46,23 @@ impl ErrorCode {
     /// The address of an id token belongs to a user whom its owner may not be
     /// joined with.
     pub const OAUTH_LINK_ERROR: Self = code(StatusCode::UNAUTHORIZED, "OAUTH_LINK_ERROR", "account not linked");
+    /// Not the password of the user who is signed in, or there is none.
+    pub const INVALID_PASSWORD: Self = code(StatusCode::BAD_REQUEST, "INVALID_PASSWORD", "Invalid password");
+    /// The user who is signed in has no password.
+    pub const CREDENTIAL_ACCOUNT_NOT_FOUND: Self =
+        code(StatusCode::BAD_REQUEST, "CREDENTIAL_ACCOUNT_NOT_FOUND", "Credential account not found");
+    /// The address changes by other means than the profile does.
+    pub const EMAIL_CAN_NOT_BE_UPDATED: Self =
+        code(StatusCode::BAD_REQUEST, "EMAIL_CAN_NOT_BE_UPDATED", "Email can not be updated");
+    /// The second factor is not part of the profile.
+    pub const FIELD_NOT_ALLOWED: Self =
+        code(StatusCode::BAD_REQUEST, "FIELD_NOT_ALLOWED", "twoFactorEnabled is not allowed to be set");
+    /// Nothing that could be changed was named.
+    pub const NO_FIELDS_TO_UPDATE: Self =
+        ErrorCode { status: StatusCode::BAD_REQUEST, code: None, message: "No fields to update" };
+    /// The session is too old to delete the user without the password.
+    pub const SESSION_EXPIRED: Self =
+        code(StatusCode::BAD_REQUEST, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action.");
     /// No session where one is needed.
     pub const UNAUTHORIZED: Self = code(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized");
     /// Wrong password, unknown user, or a user without a password.
@@ -77,6 +94,11 @@ impl ErrorCode {
     /// `newUserCallbackURL` leads elsewhere.
     pub const INVALID_NEW_USER_CALLBACK_URL: Self =
         code(StatusCode::FORBIDDEN, "INVALID_NEW_USER_CALLBACK_URL", "Invalid newUserCallbackURL");
+    /// Unknown, used or expired deletion token, or somebody else's.
+    pub const INVALID_DELETION_TOKEN: Self = code(StatusCode::NOT_FOUND, "INVALID_TOKEN", "Invalid token");
+    /// A deletion link was followed by nobody who is signed in.
+    pub const FAILED_TO_GET_USER_INFO: Self =
+        code(StatusCode::NOT_FOUND, "FAILED_TO_GET_USER_INFO", "Failed to get user info");
     /// No such provider, or it is not configured.
     pub const PROVIDER_NOT_FOUND: Self = code(StatusCode::NOT_FOUND, "PROVIDER_NOT_FOUND", "Provider not found");
     /// The provider's id token cannot be used to sign in directly.
