@@ -15,6 +15,8 @@ pub struct Context<'a> {
     pub sessions: SessionPolicy,
     /// Life of challenges and trusted devices.
     pub two_factor: TwoFactorPolicy,
+    /// Whether a password signs nobody in before the address is verified.
+    pub requires_verification: bool,
     /// The team's own code.
     pub hooks: &'a dyn Hooks,
 }

@@ -7,12 +7,14 @@
 mod accounts;
 mod admission;
 mod call;
+mod email_change;
 mod item;
 mod oauth;
 mod registration;
 mod sessions;
 mod users;
 mod verification;
+mod verify_email;
 
 use aws_sdk_dynamodb::Client;
 

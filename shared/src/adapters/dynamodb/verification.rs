@@ -15,15 +15,7 @@ use crate::{
 
 impl StoreResetToken for DynamoDb {
     async fn store_reset_token(&self, token_hash: &str, grant: &ResetGrant) -> StoreResult<()> {
-        let row = Builder::default()
-            .set("tokenHash", s(token_hash))
-            .set("purpose", s(Purpose::PasswordReset.name()))
-            .set("email", s(grant.email.as_str()))
-            .set_some("userId", grant.user_id.as_ref().map(UserId::as_str))
-            .set("passwordChangedAt", millis(grant.password_changed_at))
-            .set_expiry(grant.expires_at)
-            .build();
-        self.put_token("store reset token", row).await
+        self.put_token("store reset token", write_reset_grant(token_hash, grant)).await
     }
 }
 
@@ -152,6 +144,18 @@ impl DynamoDb {
 /// one that wrote it.
 fn next_generation(last: Timestamp, now: Timestamp) -> Timestamp {
     Timestamp::from_millis(now.millis().max(last.millis().saturating_add(1)))
+}
+
+/// The row of a reset token.
+pub fn write_reset_grant(token_hash: &str, grant: &ResetGrant) -> Item {
+    Builder::default()
+        .set("tokenHash", s(token_hash))
+        .set("purpose", s(Purpose::PasswordReset.name()))
+        .set("email", s(grant.email.as_str()))
+        .set_some("userId", grant.user_id.as_ref().map(UserId::as_str))
+        .set("passwordChangedAt", millis(grant.password_changed_at))
+        .set_expiry(grant.expires_at)
+        .build()
 }
 
 fn read_grant(item: &Item) -> StoreResult<ResetGrant> {

@@ -6,6 +6,7 @@ mod oauth_callback;
 mod post;
 mod reset_confirm;
 mod reset_request;
+mod send_verification;
 mod session;
 mod session_reply;
 mod sign_in;
@@ -13,6 +14,8 @@ mod sign_out;
 mod sign_up;
 mod signed_in;
 mod social;
+mod verification_link;
+mod verify_email;
 mod views;
 
 pub use account::AccountEndpoint;
@@ -24,6 +27,7 @@ pub use session::SessionEndpoint;
 pub use sign_in::SignInEndpoint;
 pub use sign_out::SignOutEndpoint;
 pub use sign_up::SignUpEndpoint;
+pub use verify_email::VerifyEmailEndpoint;
 
 use std::sync::Arc;
 
@@ -60,6 +64,7 @@ impl Core {
             random: &OsRandom,
             sessions: self.config.sessions,
             two_factor: self.config.two_factor.policy,
+            requires_verification: self.config.verification.required,
             hooks: self.hooks.as_ref(),
         }
     }

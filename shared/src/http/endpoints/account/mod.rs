@@ -1,8 +1,10 @@
+mod change_email;
+
 use super::{Core, Post};
 use crate::{
     adapters::SecretCache,
-    http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply},
-    ports::{FindSession, HashPassword, SendMail},
+    http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, routes::Route},
+    ports::{FindCredential, FindSession, HashPassword, SendMail, StartEmailChange},
 };
 
 /// What users do with their own account: profile, password, address, linked
@@ -22,12 +24,13 @@ pub struct AccountEndpoint<S, H, M> {
 
 impl<S, H, M> Endpoint for AccountEndpoint<S, H, M>
 where
-    S: FindSession + Send + 'static,
+    S: FindSession + FindCredential + StartEmailChange + Send + 'static,
     H: HashPassword + Send + 'static,
     M: SendMail + Send + 'static,
 {
-    async fn handle(&self, request: &AuthRequest, _audit: &mut Audit) -> Result<Reply, ApiError> {
+    async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         match request.info.route {
+            Route::ChangeEmail => self.change_email(request, audit).await,
             _ => Err(ErrorCode::NOT_FOUND.into()),
         }
     }
