@@ -110,11 +110,8 @@ where
     let is_free = store.credential(&grant.new_email).await?.is_none();
     let token = VerificationToken::generate(Purpose::EmailChange, context.random);
     let now = context.clock.now();
-    let next = EmailChangeGrant {
-        step: ChangeStep::Change,
-        expires_at: now.plus_seconds(follower.token_seconds),
-        ..grant
-    };
+    let next =
+        EmailChangeGrant { step: ChangeStep::Change, expires_at: now.plus_seconds(follower.token_seconds), ..grant };
     if !store.consent_to_email_change(token_hash, &token.hash(), &next, now).await? {
         return Err(LinkError::InvalidToken);
     }

@@ -89,8 +89,8 @@ pub async fn sign_up(
         return Err(SignUpError::Refused);
     }
     let hash = hasher.hash(request.password).await?;
-    let session = (!required)
-        .then(|| context.new_session(&user.id, user.sessions_valid_from, request.remember, request.client));
+    let session =
+        (!required).then(|| context.new_session(&user.id, user.sessions_valid_from, request.remember, request.client));
     let verification = token_seconds.map(|seconds| {
         let (token, grant) = verification_token(context, &user.email, Some(user.id.clone()), seconds);
         (token.hash(), grant, token)

@@ -282,8 +282,7 @@ impl Attempt<'_> {
             };
             (token.hash(), grant, token)
         });
-        let recovery =
-            Recovery { generation, reset: reset.as_ref().map(|(hash, grant, _)| (hash.as_str(), grant)) };
+        let recovery = Recovery { generation, reset: reset.as_ref().map(|(hash, grant, _)| (hash.as_str(), grant)) };
         let verification = Verification {
             token_hash: self.token_hash,
             user: self.user,

@@ -13,9 +13,7 @@ use super::{
     verification::write_reset_grant,
 };
 use crate::{
-    domain::{
-        AddressGrant, ChangeStep, CredentialAccount, Email, Purpose, Timestamp, User, UserId, VerificationGrant,
-    },
+    domain::{AddressGrant, ChangeStep, CredentialAccount, Email, Purpose, Timestamp, User, UserId, VerificationGrant},
     ports::{
         ClaimNotice, FindAddressGrant, Recovery, StoreResult, StoreVerificationToken, Verification, VerifyAddress,
     },
@@ -30,8 +28,7 @@ impl StoreVerificationToken for DynamoDb {
 impl FindAddressGrant for DynamoDb {
     async fn address_grant(&self, token_hashes: &[String]) -> StoreResult<Option<(String, AddressGrant)>> {
         let keys = token_hashes.iter().map(|hash| HashMap::from([("tokenHash".to_owned(), s(hash))])).collect();
-        let rows =
-            self.read_batch("read verification token", [(&self.tables.verification_tokens, keys)]).await?;
+        let rows = self.read_batch("read verification token", [(&self.tables.verification_tokens, keys)]).await?;
         rows.into_values().flatten().next().map(|row| read_address_grant(&row)).transpose()
     }
 

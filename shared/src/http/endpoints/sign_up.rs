@@ -9,9 +9,7 @@ use super::{
 use crate::{
     adapters::{OsRandom, SecretCache, SystemClock},
     config::{Config, VerificationConfig},
-    domain::{
-        Email, InvalidPassword, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, Password, alphanumeric, sign_up_notice_key,
-    },
+    domain::{Email, InvalidPassword, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, Password, alphanumeric, sign_up_notice_key},
     flows::{SignUp, SignUpError, SignUpVerification, SignedUp, sign_up},
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf},
     mail::{Letter, Link},

@@ -7,7 +7,9 @@ use crate::{
     adapters::SecretCache,
     crypto::Keyring,
     domain::UserId,
-    flows::{Admission, ChangedEmail, ConsentedChange, FirstFactor, Followed, Follower, LinkError, follow_link, link_hashes},
+    flows::{
+        Admission, ChangedEmail, ConsentedChange, FirstFactor, Followed, Follower, LinkError, follow_link, link_hashes,
+    },
     hooks::SignInMethod,
     http::{
         ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply,
@@ -141,7 +143,8 @@ where
         let (found, signed_in) = (found?, signed_in?);
         let (keys, signed_up) = self.signed_up(request).await?;
         // Whoever is signed in by cookie already goes on as they are.
-        let is_own = |user: &UserId| signed_in.as_ref().is_some_and(|own| own.live.user.id == *user && own.token.is_some());
+        let is_own =
+            |user: &UserId| signed_in.as_ref().is_some_and(|own| own.live.user.id == *user && own.token.is_some());
         let owner = found.as_ref().and_then(|(_, grant)| grant.user_id());
         let sign_in = (config.verification.auto_sign_in && !owner.is_some_and(is_own)).then(|| FirstFactor {
             method: SignInMethod::EmailVerification,

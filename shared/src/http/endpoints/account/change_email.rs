@@ -35,8 +35,7 @@ where
         let (signed_in, _) = core.signed_in_by_token(&self.secrets, &self.store, request, audit).await?;
         let user = &signed_in.live.user;
         let seconds = config.verification.token_seconds;
-        let requested =
-            request_email_change(&core.context(), &self.store, user, new_email.clone(), seconds).await?;
+        let requested = request_email_change(&core.context(), &self.store, user, new_email.clone(), seconds).await?;
         let answer_time = AnswerTime::of(core, started);
         audit.event(if requested.is_some() { "email_change.requested" } else { "email_change.taken" });
         if let Some(requested) = requested {
