@@ -4,6 +4,7 @@
 
 import bodies from "./bodies.mjs";
 import callback from "./callback.mjs";
+import changeEmail from "./change-email.mjs";
 import client from "./client.mjs";
 import oauth from "./oauth.mjs";
 import origins from "./origins.mjs";
@@ -15,6 +16,8 @@ import signIn from "./sign-in.mjs";
 import signOut from "./sign-out.mjs";
 import signUp from "./sign-up.mjs";
 import social from "./social.mjs";
+import verificationRequired from "./verification-required.mjs";
+import verifyEmail from "./verify-email.mjs";
 
 export const cases = [
 	...signUp,
@@ -26,12 +29,17 @@ export const cases = [
 	...callback,
 	...oauth,
 	...passwordReset,
+	...verifyEmail,
+	...changeEmail,
 	...origins,
 	...redirectTargets,
 	...routing,
 	...client,
 ];
 
-const names = cases.map(({ name }) => name);
+/** For servers that were started with verification required. */
+export const requiredCases = verificationRequired;
+
+const names = [...cases, ...requiredCases].map(({ name }) => name);
 const twice = names.find((name, index) => names.indexOf(name) !== index);
 if (twice) throw new Error(`two cases are named "${twice}"`);

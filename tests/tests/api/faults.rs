@@ -27,8 +27,9 @@ use tokio::task::JoinSet;
 
 use crate::{
     invariants,
+    mails::link_to,
     steps::{Snapshot, age_sessions, try_sign_up, verify_email},
-    support::{number, only_session, reset, sessions_of, sign_in},
+    support::{assert_redirect, number, only_session, reset, sessions_of, sign_in, user_row},
 };
 
 /// Longest time that a request may take, whatever hangs.
@@ -52,14 +53,20 @@ enum Flow {
     CallbackOfNewUser,
     CallbackOfLinkedUser,
     CallbackThatLinks,
+    VerificationRequest,
+    /// A link that is followed in another browser than the one that signed up.
+    Recover,
+    ChangeRequest,
+    ChangeConsent,
+    ChangeEmail,
 }
 
 use Flow::{
-    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, Extend, GetSession, ResetConfirm, ResetRequest, SignIn,
-    SignOut, SignUp, SocialStart,
+    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, ChangeConsent, ChangeEmail, ChangeRequest, Extend,
+    GetSession, Recover, ResetConfirm, ResetRequest, SignIn, SignOut, SignUp, SocialStart, VerificationRequest,
 };
 
-const FLOWS: [Flow; 11] = [
+const FLOWS: [Flow; 16] = [
     SignUp,
     SignIn,
     GetSession,
@@ -71,6 +78,11 @@ const FLOWS: [Flow; 11] = [
     CallbackOfNewUser,
     CallbackOfLinkedUser,
     CallbackThatLinks,
+    VerificationRequest,
+    Recover,
+    ChangeRequest,
+    ChangeConsent,
+    ChangeEmail,
 ];
 
 impl Flow {
@@ -83,6 +95,8 @@ impl Flow {
             ResetRequest => "reset-request",
             ResetConfirm => "reset-confirm",
             CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => "oauth-callback",
+            VerificationRequest | Recover | ChangeConsent | ChangeEmail => "verify-email",
+            ChangeRequest => "account",
         }
     }
 
@@ -90,11 +104,20 @@ impl Flow {
         matches!(self, CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks)
     }
 
+    const fn is_link(self) -> bool {
+        matches!(self, Recover | ChangeConsent | ChangeEmail)
+    }
+
+    /// Whether asking again sends a mail that was lost.
+    const fn mails_again(self) -> bool {
+        matches!(self, ResetRequest | VerificationRequest | ChangeRequest)
+    }
+
     /// The calls of a warm function, in order. A transaction goes by the first
     /// of its tables.
     const fn calls(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            SignUp => &[("TransactWriteItems", "AccountsTable")],
+            SignUp => &[("TransactWriteItems", "AccountsTable"), ("SendEmail", "")],
             SignIn => &[("GetItem", "AccountsTable"), ("GetItem", "UsersTable"), ("PutItem", "SessionsTable")],
             GetSession => &[("BatchGetItem", "SessionsTable")],
             Extend => &[("BatchGetItem", "SessionsTable"), ("UpdateItem", "SessionsTable")],
@@ -113,6 +136,36 @@ impl Flow {
                 ("UpdateItem", "VerificationTokensTable"),
                 ("BatchGetItem", "AccountsTable"),
                 ("TransactWriteItems", "UsersTable"),
+            ],
+            VerificationRequest => &[
+                ("GetItem", "AccountsTable"),
+                ("GetItem", "UsersTable"),
+                ("PutItem", "VerificationTokensTable"),
+                ("SendEmail", ""),
+            ],
+            Recover => &[
+                ("BatchGetItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+            ],
+            ChangeRequest => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "UsersTable"),
+                ("SendEmail", ""),
+            ],
+            ChangeConsent => &[
+                ("BatchGetItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+                ("SendEmail", ""),
+            ],
+            ChangeEmail => &[
+                ("BatchGetItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+                ("SendEmail", ""),
             ],
         }
     }
@@ -168,8 +221,8 @@ fn matrix() -> Vec<Cell> {
         let warm = flow.calls().iter().map(|(operation, table)| Place::Warm(operation, table));
         // Before their last calls, some flows are those before them.
         let known = match flow {
-            Extend | CallbackOfLinkedUser => 1,
-            CallbackThatLinks => 2,
+            Extend | CallbackOfLinkedUser | ChangeRequest => 1,
+            CallbackThatLinks | VerificationRequest | ChangeConsent | ChangeEmail => 2,
             _ => 0,
         };
         let reads_secrets = known == 0 && !["reset-request", "reset-confirm"].contains(&flow.function());
@@ -256,6 +309,10 @@ struct Client<'a> {
     browser: Browser,
     reset_token: String,
     callback: String,
+    /// The address that the user changes to.
+    new_email: String,
+    /// The link that is followed.
+    link: String,
 }
 
 impl<'a> Client<'a> {
@@ -271,6 +328,8 @@ impl<'a> Client<'a> {
             browser: app.browser(),
             reset_token: String::new(),
             callback: String::new(),
+            new_email: unique_email("fault-new"),
+            link: String::new(),
         };
         match flow {
             SignUp | SocialStart | CallbackOfNewUser => {}
@@ -283,6 +342,16 @@ impl<'a> Client<'a> {
             ResetConfirm => {
                 client.browser = app.sign_up(&email).await;
                 client.reset_token = app.reset_token(&email).await;
+            }
+            VerificationRequest => drop(app.sign_up(&email).await),
+            Recover => {
+                app.sign_up(&email).await;
+                client.link = link_to(app, &email).await;
+            }
+            ChangeRequest | ChangeConsent | ChangeEmail => {
+                client.browser = app.sign_up(&email).await;
+                verify_email(app, &email).await;
+                client.get_link().await;
             }
             CallbackOfLinkedUser => sign_in_with_github(app, &person).await,
             CallbackThatLinks => {
@@ -302,6 +371,20 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// Asks for the change, and goes as far as the link that is followed.
+    async fn get_link(&mut self) {
+        if self.flow == ChangeRequest {
+            return;
+        }
+        let answer = self.browser.post("/change-email", &json!({"newEmail": self.new_email})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        self.link = link_to(self.app, &self.email).await;
+        if self.flow == ChangeEmail {
+            assert_redirect(&self.app.browser().get(&self.link).await, "/");
+            self.link = link_to(self.app, &self.new_email).await;
+        }
+    }
+
     async fn send(&mut self) -> Answer {
         let email = self.email.clone();
         match self.flow {
@@ -314,6 +397,9 @@ impl<'a> Client<'a> {
                 self.browser.post("/request-password-reset", &body).await
             }
             ResetConfirm => reset(self.app, &self.reset_token, NEW_PASSWORD).await,
+            VerificationRequest => self.app.browser().post("/send-verification-email", &json!({"email": email})).await,
+            Recover | ChangeConsent | ChangeEmail => self.app.browser().get(&self.link).await,
+            ChangeRequest => self.browser.post("/change-email", &json!({"newEmail": self.new_email})).await,
             SocialStart => {
                 let body = json!({"provider": "github", "callbackURL": "/done"});
                 self.browser.post("/sign-in/social", &body).await
@@ -330,6 +416,7 @@ impl<'a> Client<'a> {
         let location = answer.header("location");
         match answer.status {
             200 if !self.flow.is_callback() => Ok(true),
+            302 if self.flow.is_link() && (location == "/" || location.contains("/reset-password?token=")) => Ok(true),
             302 if location == "/done" => Ok(true),
             302 if location == "/failed?error=temporarily_unavailable" => Ok(false),
             503 => {
@@ -347,7 +434,7 @@ impl<'a> Client<'a> {
         let after = Snapshot::take(self.app).await;
         // Rows gained and lost: users, accounts, sessions, tokens.
         let expected = match self.flow {
-            SignUp => [(1, 0), (1, 0), (1, 0), (0, 0)],
+            SignUp => [(1, 0), (1, 0), (1, 0), (1, 0)],
             SignIn => [(0, 0), (0, 0), (1, 0), (0, 0)],
             GetSession => [(0, 0); 4],
             Extend => [(0, 0), (0, 0), (1, 1), (0, 0)],
@@ -357,6 +444,11 @@ impl<'a> Client<'a> {
             CallbackOfNewUser => [(1, 0), (2, 0), (1, 0), (1, 1)],
             CallbackOfLinkedUser => [(0, 0), (0, 0), (1, 0), (1, 1)],
             CallbackThatLinks => [(1, 1), (1, 0), (1, 0), (1, 1)],
+            VerificationRequest => [(0, 0), (0, 0), (0, 0), (1, 0)],
+            Recover => [(1, 1), (1, 1), (0, 0), (2, 1)],
+            ChangeRequest => [(1, 1), (0, 0), (0, 0), (1, 0)],
+            ChangeConsent => [(1, 1), (0, 0), (0, 0), (1, 1)],
+            ChangeEmail => [(1, 1), (1, 1), (0, 0), (0, 1)],
         };
         let difference = before.difference(&after);
         ensure(difference == expected, || format!("success, but the tables changed by {difference:?}"))?;
@@ -367,7 +459,7 @@ impl<'a> Client<'a> {
             ensure(shown == stored, || format!("the answer says {shown}, the table {stored}"))?;
             ensure(!answer.set_cookies().is_empty(), || "the cookie was not extended".to_owned())?;
         }
-        if self.flow == ResetRequest {
+        if self.flow.calls().contains(&("SendEmail", "")) {
             let sent = self.mails();
             ensure(sent > mails, || "no mail".to_owned())?;
         }
@@ -375,7 +467,7 @@ impl<'a> Client<'a> {
     }
 
     fn mails(&self) -> usize {
-        self.app.mails().iter().filter(|mail| mail.to.contains(&self.email)).count()
+        self.app.mails().iter().filter(|mail| mail.is_to(&self.email) || mail.is_to(&self.new_email)).count()
     }
 
     /// Checks that the client has what it wanted.
@@ -406,6 +498,28 @@ impl<'a> Client<'a> {
                 let user = self.browser.current_user().await;
                 ensure(user.is_none(), || "the old session lives".to_owned())
             }
+            VerificationRequest => {
+                let answer = app.browser().get(&link_to(app, &email).await).await;
+                let to = answer.header("location");
+                ensure(to.contains("/reset-password?token="), || format!("the link leads to {to}"))
+            }
+            Recover => {
+                let verified = user_row(app, &email).await.is_some_and(|user| user["emailVerified"]["BOOL"] == true);
+                let status = sign_in(app, &email, PASSWORD).await.1.status;
+                ensure(verified && status == 401, || format!("verified: {verified}, old password: {status}"))
+            }
+            ChangeRequest | ChangeConsent => {
+                let to = if self.flow == ChangeRequest { &email } else { &self.new_email };
+                let answer = app.browser().get(&link_to(app, to).await).await;
+                ensure(answer.header("location") == "/", || format!("the link leads to {}", answer.header("location")))
+            }
+            ChangeEmail => {
+                let statuses = (
+                    sign_in(app, &self.new_email, PASSWORD).await.1.status,
+                    sign_in(app, &email, PASSWORD).await.1.status,
+                );
+                ensure(statuses == (200, 401), || format!("new and old address: {statuses:?}"))
+            }
             SocialStart => {
                 let state = self.browser.cookies.keys().any(|name| name.ends_with("better-auth.state"));
                 ensure(state, || "no state cookie".to_owned())
@@ -425,6 +539,13 @@ impl<'a> Client<'a> {
                 self.browser = browser;
             }
             (ResetConfirm, 400) if unknown => {}
+            (ChangeEmail, 302) if unknown => {}
+            // The mail to the new address was never sent: the user asks anew.
+            (ChangeConsent, 302) if unknown => {
+                self.get_link().await;
+                let answer = self.send().await;
+                ensure(self.claims_success(&answer)?, || format!("asked anew: {}", answer.text()))?;
+            }
             _ => ensure(self.claims_success(&answer)?, || format!("the retry: {} {}", answer.status, answer.text()))?,
         }
         self.check_satisfied().await
@@ -483,11 +604,18 @@ impl Cell {
                 client.retry(false).await?;
             }
             (End::Unknown, false) => client.retry(true).await?,
-            (End::Lesser, true) if self.flow == ResetRequest => {
+            (End::Lesser, true) if self.place.is_mail() => {
                 let sent = client.mails() - mails;
                 let lost = self.fault == Fault::DropAfter;
                 ensure((sent > 0) == lost && sent <= 3, || format!("{sent} mails"))?;
-                client.retry(false).await?;
+                if self.flow.mails_again() {
+                    client.retry(false).await?;
+                } else if self.flow == ChangeConsent {
+                    client.get_link().await;
+                    client.retry(false).await?;
+                } else {
+                    client.check_satisfied().await?;
+                }
             }
             (End::Lesser, true) => {
                 let lost = self.fault == Fault::DropAfter;
@@ -510,6 +638,7 @@ async fn warm_up(app: &App, flow: Flow) {
         "signin" => drop(callback_url(app, &mut app.browser(), &person("warm@example.com")).await),
         "oauth-callback" => sign_in_with_github(app, &person("warm@example.com")).await,
         "session" => drop(app.browser().get("/get-session").await),
+        "verify-email" => drop(app.browser().get(&format!("/verify-email?token={}", "A".repeat(43))).await),
         _ => {}
     }
 }
@@ -538,7 +667,8 @@ async fn sign_in_with_github(app: &App, person: &GithubUser) {
 }
 
 async fn start() -> App {
-    let env = vec![("AUTH_MAIL_DEADLINE_MS".to_owned(), "600".to_owned())];
+    let env = [("AUTH_MAIL_DEADLINE_MS", "600"), ("AUTH_VERIFY_ON_SIGN_UP", "true")];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     App::start(StackOptions { instances: 1, env, ..StackOptions::default() }).await
 }
 

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use shared::{
     adapters::OsRandom,
     config::{BASE_PATH, Config},
-    crypto::{Argon2Hasher, HashPolicy},
+    crypto::{Argon2Hasher, HashPolicy, Keyring, SigningSecret, sign},
     domain::Password,
     http::ROUTES,
     ports::HashPassword as _,
@@ -18,8 +18,9 @@ use shared::{
 use tests::{App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
+    mails,
     steps::{age_sessions, callback_url, sign_in_with_google, verify_email},
-    support::{reset_to, sign_in},
+    support::{browser_with, encoded, now, reset_to, set_number, sign_in, user_row},
 };
 
 /// An IAM action and the table or secret that it is for; of mail, nothing.
@@ -356,7 +357,8 @@ fn cors_is_for_named_origins_with_credentials() {
 /// granted, nothing is granted that is not used.
 #[tokio::test]
 async fn what_is_granted_is_what_is_used() {
-    let app = App::with_env(&[]).await;
+    let env = [("AUTH_VERIFY_ON_SIGN_UP", "true"), ("AUTH_SIGN_IN_AFTER_VERIFICATION", "true")];
+    let app = App::with_env(&env).await;
     let email = unique_email("grants");
     let mut browser = app.sign_up(&email).await;
     assert!(browser.current_user().await.is_some());
@@ -388,10 +390,50 @@ async fn what_is_granted_is_what_is_used() {
     let answer = app.browser().send(Call::new("GET", url)).await;
     assert!(answer.header("location").contains("state_mismatch"), "{}", answer.header("location"));
 
+    verify_and_change(&app).await;
+
     let mut used = Grants::new();
     for call in app.aws().calls() {
         let function = call.function.unwrap();
         used.extend(call.actions.into_iter().map(|(action, resource)| (function.clone(), action, resource)));
     }
     assert_eq!(used, expected_grants());
+}
+
+/// A link followed by a stranger, one on a trusted device, and a new address.
+async fn verify_and_change(app: &App) {
+    let email = unique_email("grants-recovered");
+    app.sign_up(&email).await;
+    let token = mails::verification_token(app, &email).await;
+    assert_eq!(mails::follow(&mut app.browser(), &token).await.status, 200);
+
+    // There is no password any more: the next click signs in, on a device that
+    // claims to be trusted.
+    let mut user = user_row(app, &email).await.unwrap();
+    user["emailVerified"] = json!({"BOOL": false});
+    set_number(&mut user, "twoFactorSince", now());
+    app.put_row("UsersTable", &user).await;
+    let token = mails::verification_token(app, &email).await;
+    let secret = app.aws().secret("SigningSecret").unwrap();
+    let keys = Keyring { current: SigningSecret::new("v".to_owned(), &secret).unwrap(), previous: None };
+    let cookie = sign(&keys, "cookie/better-auth.trust_device", &"A".repeat(43));
+    let mut browser = browser_with(app, "better-auth.trust_device", &encoded(&cookie));
+    assert_eq!(mails::follow(&mut browser, &token).await.json()["twoFactorRedirect"], true);
+
+    let email = unique_email("grants-bare");
+    app.sign_up(&email).await;
+    let token = mails::verification_token(app, &email).await;
+    assert_eq!(mails::follow(&mut app.browser(), &token).await.status, 200);
+    let mut row = user_row(app, &email).await.unwrap();
+    row["emailVerified"] = json!({"BOOL": false});
+    app.put_row("UsersTable", &row).await;
+    let token = mails::verification_token(app, &email).await;
+    let mut browser = app.browser();
+    assert_eq!(mails::follow(&mut browser, &token).await.status, 200);
+
+    let new_email = unique_email("grants-new");
+    let consent = mails::change_token(app, &mut browser, &email, &new_email).await;
+    assert_eq!(mails::follow(&mut browser, &consent).await.status, 200);
+    let change = mails::token_in(&mails::link_to(app, &new_email).await);
+    assert_eq!(mails::follow(&mut browser, &change).await.status, 200);
 }
