@@ -54,6 +54,13 @@ export const always = [
 		},
 	},
 	{
+		reason: "where addresses have to be verified, a sign-up leaves a cookie by which its browser is known when the link is followed",
+		settle({ cookies }, { profile, request }) {
+			const at = cookies.indexOf("better-auth.sign_up=<signed value>; httponly; max-age=3600; path=/; samesite=Lax");
+			if (isOurs(profile) && request.path.startsWith("/sign-up/email") && at >= 0) cookies.splice(at, 1);
+		},
+	},
+	{
 		reason: "an image that was never set is null, as from every database; the reference's memory adapter leaves it out",
 		settle({ body }) {
 			if (body?.user && typeof body.user === "object") body.user.image ??= null;
@@ -114,6 +121,34 @@ export const known = {
 	"reset request from elsewhere": {
 		reason: "without cookies too, strangers' pages must not make the service send mail",
 		ours: (answer) => answer.status === 403 && answer.body.code === "INVALID_ORIGIN",
+	},
+	"verification request from elsewhere": {
+		reason: "without cookies too, strangers' pages must not make the service send mail",
+		ours: (answer) => answer.status === 403 && answer.body.code === "INVALID_ORIGIN",
+	},
+	"verified in another browser: session": {
+		reason: "who follows the link owns the address; who signed up with it may be somebody else, and is out",
+		ours: (answer) => answer.status === 200 && answer.body === null,
+	},
+	"verified in another browser: password": {
+		reason: "the owner of the address chooses a password, since the old one may be a stranger's",
+		ours: (answer) => answer.status === 302 && /^<origin>\/reset-password\?token=[A-Za-z0-9]{43}$/.test(answer.headers.location),
+	},
+	"verified in another browser: sign-in": {
+		reason: "a password that may be a stranger's must not become that of a verified account",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_EMAIL_OR_PASSWORD",
+	},
+	"consent given once": {
+		reason: "a link does its work once",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_TOKEN",
+	},
+	"sessions end with a change of address": {
+		reason: "what was made for the old address ends with it: sessions, tokens and trusted devices",
+		ours: (answer) => answer.status === 200 && answer.body === null,
+	},
+	"the last change of address counts": {
+		reason: "a later request makes the links of earlier ones worthless",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_TOKEN",
 	},
 	"redirect target too long": {
 		reason: "redirect targets are at most 2048 characters",

@@ -36,6 +36,14 @@ impl ErrorCode {
         "PASSWORD_COMPROMISED",
         "The password you entered is too easy to guess. Please choose a different password.",
     );
+    /// The address is not that of the session.
+    pub const EMAIL_MISMATCH: Self = code(StatusCode::BAD_REQUEST, "EMAIL_MISMATCH", "Email mismatch");
+    /// There is nothing to verify.
+    pub const EMAIL_ALREADY_VERIFIED: Self =
+        code(StatusCode::BAD_REQUEST, "EMAIL_ALREADY_VERIFIED", "Email is already verified");
+    /// The new address is the old one.
+    pub const EMAIL_IS_THE_SAME: Self =
+        ErrorCode { status: StatusCode::BAD_REQUEST, code: None, message: "Email is the same" };
     /// Unknown, used or expired token.
     pub const INVALID_TOKEN: Self = code(StatusCode::BAD_REQUEST, "INVALID_TOKEN", "Invalid token");
     /// A provider's id token that is invalid or was presented before.
@@ -65,6 +73,14 @@ impl ErrorCode {
         code(StatusCode::BAD_REQUEST, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action.");
     /// No session where one is needed.
     pub const UNAUTHORIZED: Self = code(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized");
+    /// A link's token is unknown, spent or overtaken.
+    pub const INVALID_LINK: Self = code(StatusCode::UNAUTHORIZED, "INVALID_TOKEN", "Invalid token");
+    /// A link's token is too old.
+    pub const TOKEN_EXPIRED: Self = code(StatusCode::UNAUTHORIZED, "TOKEN_EXPIRED", "Token expired");
+    /// A link's user, or their address, is gone.
+    pub const USER_NOT_FOUND: Self = code(StatusCode::UNAUTHORIZED, "USER_NOT_FOUND", "User not found");
+    /// A link was followed by somebody else.
+    pub const INVALID_USER: Self = code(StatusCode::UNAUTHORIZED, "INVALID_USER", "Invalid user");
     /// Wrong password, unknown user, or a user without a password.
     pub const INVALID_EMAIL_OR_PASSWORD: Self =
         code(StatusCode::UNAUTHORIZED, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password");
@@ -79,6 +95,8 @@ impl ErrorCode {
         "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
         "Cross-site navigation login blocked. This request appears to be a CSRF attack.",
     );
+    /// The password is right, but the address has to be verified first.
+    pub const EMAIL_NOT_VERIFIED: Self = code(StatusCode::FORBIDDEN, "EMAIL_NOT_VERIFIED", "Email not verified");
     /// A hook of the deployment lets the user not in.
     pub const SIGN_IN_REFUSED: Self =
         code(StatusCode::FORBIDDEN, "SIGN_IN_REFUSED", "This account may not sign in here");

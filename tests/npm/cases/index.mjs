@@ -4,6 +4,7 @@
 
 import bodies from "./bodies.mjs";
 import callback from "./callback.mjs";
+import changeEmail from "./change-email.mjs";
 import client from "./client.mjs";
 import idToken from "./id-token.mjs";
 import magicLink from "./magic-link.mjs";
@@ -17,6 +18,8 @@ import signIn from "./sign-in.mjs";
 import signOut from "./sign-out.mjs";
 import signUp from "./sign-up.mjs";
 import social from "./social.mjs";
+import verificationRequired from "./verification-required.mjs";
+import verifyEmail from "./verify-email.mjs";
 
 export const cases = [
 	...signUp,
@@ -30,12 +33,17 @@ export const cases = [
 	...idToken,
 	...passwordReset,
 	...magicLink,
+	...verifyEmail,
+	...changeEmail,
 	...origins,
 	...redirectTargets,
 	...routing,
 	...client,
 ];
 
-const names = cases.map(({ name }) => name);
+/** For servers that were started with verification required. */
+export const requiredCases = verificationRequired;
+
+const names = [...cases, ...requiredCases].map(({ name }) => name);
 const twice = names.find((name, index) => names.indexOf(name) !== index);
 if (twice) throw new Error(`two cases are named "${twice}"`);
