@@ -21,6 +21,12 @@ impl Snapshot {
         Self(tables)
     }
 
+    /// The same without the verification tokens, which are spent or made by
+    /// requests that go wrong later.
+    pub fn without_tokens(&self) -> Self {
+        self.without("VerificationTokensTable")
+    }
+
     /// The same without a table that requests change which go wrong later.
     pub fn without(&self, table: &str) -> Self {
         let mut tables = self.0.clone();
