@@ -59,7 +59,10 @@ where
                 return Ok((user, successor));
             }
             // Whatever else was in the way has ended this session too.
-            ChangeOutcome::Stale => live = live_session(context, store, &live.session.handle).await?.ok_or(ChangePasswordError::SignedOut)?,
+            ChangeOutcome::Stale => {
+                live =
+                    live_session(context, store, &live.session.handle).await?.ok_or(ChangePasswordError::SignedOut)?
+            }
         }
     }
     let reason = "the sessions keep ending".to_owned();

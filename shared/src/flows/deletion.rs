@@ -89,7 +89,9 @@ where
                 let _ = timeout(SWEEP_LIMIT, store.purge_sessions(&user.id, None)).await;
                 return Ok(live.user);
             }
-            DeletionOutcome::Stale => live = live_session(context, store, &live.session.handle).await?.ok_or(DeletionError::SignedOut)?,
+            DeletionOutcome::Stale => {
+                live = live_session(context, store, &live.session.handle).await?.ok_or(DeletionError::SignedOut)?
+            }
         }
     }
     let reason = "the user keeps changing".to_owned();

@@ -11,11 +11,7 @@ const ATTEMPTS: usize = 3;
 ///
 /// # Errors
 /// The store's.
-pub async fn list_sessions(
-    context: &Context<'_>,
-    store: &impl ListSessions,
-    user: &User,
-) -> StoreResult<Vec<Session>> {
+pub async fn list_sessions(context: &Context<'_>, store: &impl ListSessions, user: &User) -> StoreResult<Vec<Session>> {
     let now = context.clock.now();
     let mut sessions = store.sessions(&user.id).await?;
     sessions.retain(|session| session.is_live(user, now));

@@ -44,11 +44,8 @@ impl ErrorCode {
     pub const NO_FIELDS_TO_UPDATE: Self =
         ErrorCode { status: StatusCode::BAD_REQUEST, code: None, message: "No fields to update" };
     /// The session is too old to delete the user without the password.
-    pub const SESSION_EXPIRED: Self = code(
-        StatusCode::BAD_REQUEST,
-        "SESSION_EXPIRED",
-        "Session expired. Re-authenticate to perform this action.",
-    );
+    pub const SESSION_EXPIRED: Self =
+        code(StatusCode::BAD_REQUEST, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action.");
     /// No session where one is needed.
     pub const UNAUTHORIZED: Self = code(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized");
     /// Wrong password, unknown user, or a user without a password.

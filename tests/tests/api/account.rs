@@ -75,7 +75,10 @@ async fn nothing_else_of_the_user_can_be_set() {
     let not_factor = refusal("FIELD_NOT_ALLOWED", "twoFactorEnabled is not allowed to be set");
     for (body, expected) in [
         (json!({}), &no_fields),
-        (json!({"id": "x", "emailVerified": true, "createdAt": 1, "sessionsValidFrom": 1, "role": "admin"}), &no_fields),
+        (
+            json!({"id": "x", "emailVerified": true, "createdAt": 1, "sessionsValidFrom": 1, "role": "admin"}),
+            &no_fields,
+        ),
         (json!({"email": "", "twoFactorEnabled": false}), &no_fields),
         (json!({"email": other, "name": "x"}), &not_email),
         (json!({"email": email, "twoFactorEnabled": true}), &not_email),
@@ -112,7 +115,8 @@ async fn changes_need_the_session_itself() {
     let email = unique_email("token");
     let mut browser = app.sign_up(&email).await;
     let jwt = browser.get("/token").await.json()["token"].as_str().unwrap().to_owned();
-    let (user, account) = (user_row(app, &email).await, app.row("AccountsTable", "identity", &format!("email:{email}")).await);
+    let (user, account) =
+        (user_row(app, &email).await, app.row("AccountsTable", "identity", &format!("email:{email}")).await);
     let body = json!({
         "name": "Mallory", "password": PASSWORD, "currentPassword": PASSWORD, "newPassword": NEW_PASSWORD,
     });
@@ -186,7 +190,9 @@ async fn a_refused_change_changes_nothing() {
     ] {
         assert_error(&change(&mut browser, current, new).await, 400, code);
     }
-    for body in [json!({}), json!({"currentPassword": PASSWORD}), json!({"newPassword": 1, "currentPassword": PASSWORD})] {
+    for body in
+        [json!({}), json!({"currentPassword": PASSWORD}), json!({"newPassword": 1, "currentPassword": PASSWORD})]
+    {
         assert_error(&browser.post("/change-password", &body).await, 400, "VALIDATION_ERROR");
     }
     let after = (user_row(app, &email).await, app.row("AccountsTable", "identity", &account).await);

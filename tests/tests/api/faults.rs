@@ -108,13 +108,11 @@ impl Flow {
             Extend => &[("BatchGetItem", "SessionsTable"), ("UpdateItem", "SessionsTable")],
             SignOut => &[("DeleteItem", "SessionsTable")],
             ResetRequest => &[("GetItem", "AccountsTable"), ("PutItem", "VerificationTokensTable"), ("SendEmail", "")],
-            ResetConfirm => {
-                &[
-                    ("GetItem", "VerificationTokensTable"),
-                    ("TransactWriteItems", "VerificationTokensTable"),
-                    ("SendEmail", ""),
-                ]
-            }
+            ResetConfirm => &[
+                ("GetItem", "VerificationTokensTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+                ("SendEmail", ""),
+            ],
             RevokeAll => &[("BatchGetItem", "SessionsTable"), ("UpdateItem", "UsersTable")],
             ChangePassword => &[
                 ("BatchGetItem", "SessionsTable"),

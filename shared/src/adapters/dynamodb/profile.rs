@@ -12,12 +12,7 @@ use crate::{
 };
 
 impl UpdateProfile for DynamoDb {
-    async fn update_profile(
-        &self,
-        user_id: &UserId,
-        change: ProfileChange<'_>,
-        now: Timestamp,
-    ) -> StoreResult<bool> {
+    async fn update_profile(&self, user_id: &UserId, change: ProfileChange<'_>, now: Timestamp) -> StoreResult<bool> {
         let call = || {
             let mut expression = "SET updatedAt = :now".to_owned();
             let mut update = self
@@ -30,7 +25,8 @@ impl UpdateProfile for DynamoDb {
             if let Some(name) = change.name {
                 // `name` is a reserved word.
                 expression.push_str(", #name = :name");
-                update = update.expression_attribute_names("#name", "name").expression_attribute_values(":name", s(name));
+                update =
+                    update.expression_attribute_names("#name", "name").expression_attribute_values(":name", s(name));
             }
             match change.image {
                 Some(Some(image)) => {

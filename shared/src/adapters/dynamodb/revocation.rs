@@ -69,12 +69,7 @@ impl EndAllSessions for DynamoDb {
 }
 
 impl EndOtherSessions for DynamoDb {
-    async fn end_other_sessions(
-        &self,
-        session: &Session,
-        generation: Timestamp,
-        now: Timestamp,
-    ) -> StoreResult<bool> {
+    async fn end_other_sessions(&self, session: &Session, generation: Timestamp, now: Timestamp) -> StoreResult<bool> {
         let end_all = Update::builder()
             .table_name(&self.tables.users)
             .key("id", s(session.handle.user_id.as_str()))

@@ -53,13 +53,14 @@ impl<S: FindResetToken + ResetPassword, H: HashPassword, M: SendMail> ResetConfi
         let password = Password::new(password)?;
         audit.event("password_reset.failed");
         let token = VerificationToken::parse(Purpose::PasswordReset, token).ok_or(ErrorCode::INVALID_TOKEN)?;
-        let (user_id, email) = confirm_password_reset(&self.core.context(), &self.hasher, &self.store, &token, password)
-            .await
-            .map_err(|error| match error {
-            ResetError::InvalidToken => ErrorCode::INVALID_TOKEN.into(),
-            ResetError::Hash(error) => error.into(),
-            ResetError::Store(error) => ApiError::from(error),
-        })?;
+        let (user_id, email) =
+            confirm_password_reset(&self.core.context(), &self.hasher, &self.store, &token, password).await.map_err(
+                |error| match error {
+                    ResetError::InvalidToken => ErrorCode::INVALID_TOKEN.into(),
+                    ResetError::Hash(error) => error.into(),
+                    ResetError::Store(error) => ApiError::from(error),
+                },
+            )?;
         audit.event("password_reset.succeeded").user(&user_id);
         self.post.notify(&self.core, audit, &email, &Letter::PasswordChanged).await;
         self.core.hooks.password_changed(&user_id).await;

@@ -47,14 +47,7 @@ struct Health {
 
 impl<S> Endpoint for SessionEndpoint<S>
 where
-    S: FindSession
-        + ExtendSession
-        + ListSessions
-        + EndSession
-        + EndAllSessions
-        + EndOtherSessions
-        + Send
-        + 'static,
+    S: FindSession + ExtendSession + ListSessions + EndSession + EndAllSessions + EndOtherSessions + Send + 'static,
 {
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         match request.info.route {

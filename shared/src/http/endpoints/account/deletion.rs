@@ -92,13 +92,14 @@ where
     ) -> Result<Reply, ApiError> {
         let parse = |text| VerificationToken::parse(Purpose::UserDeletion, text);
         let token = token.map(|text| parse(text).ok_or(ErrorCode::INVALID_DELETION_TOKEN)).transpose()?;
-        let user = delete_user(&self.core.context(), &self.store, live, token.as_ref()).await.map_err(|error| {
-            match error {
-                DeletionError::InvalidToken => ErrorCode::INVALID_DELETION_TOKEN.into(),
-                DeletionError::SignedOut => ErrorCode::UNAUTHORIZED.into(),
-                DeletionError::Store(error) => ApiError::from(error),
-            }
-        })?;
+        let user =
+            delete_user(&self.core.context(), &self.store, live, token.as_ref()).await.map_err(
+                |error| match error {
+                    DeletionError::InvalidToken => ErrorCode::INVALID_DELETION_TOKEN.into(),
+                    DeletionError::SignedOut => ErrorCode::UNAUTHORIZED.into(),
+                    DeletionError::Store(error) => ApiError::from(error),
+                },
+            )?;
         audit.event("user.deleted");
         self.post.notify(&self.core, audit, &user.email, &Letter::UserDeleted).await;
         self.core.hooks.deleted(&user.id).await;
