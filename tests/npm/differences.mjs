@@ -12,7 +12,7 @@ export const always = [
 	{
 		reason: "`token` of sign-up, sign-in and a magic link is the access token (JWT); Better Auth's is the session token",
 		settle({ body }, { profile, request }) {
-			if (isOurs(profile) && /^\/(sign-(up\/email|in\/(email|social))|magic-link\/verify)/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
+			if (isOurs(profile) && /^\/(sign-(up\/email|in\/(email|social))|magic-link\/verify|change-password)/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
 		},
 	},
 	{
@@ -26,10 +26,14 @@ export const always = [
 	{
 		reason: "`session.token` is a handle for revoke-session; Better Auth's is the credential in the cookie",
 		settle({ body }, { profile, request, answer }) {
-			const handle = answer.json?.session?.token;
-			if (!isOurs(profile) || !handle || !body?.session) return;
-			const credentials = decodeURIComponent(`${request.headers?.cookie} ${request.headers?.authorization}`);
-			body.session.token = credentials.includes(handle) ? "the credential itself" : "<token>";
+			if (!isOurs(profile)) return;
+			const sessions = (value) => (Array.isArray(value) ? value : [value?.session]);
+			sessions(body).forEach((session, index) => {
+				const handle = sessions(answer.json)[index]?.token;
+				if (!session || !handle) return;
+				const credentials = decodeURIComponent(`${request.headers?.cookie} ${request.headers?.authorization}`);
+				session.token = credentials.includes(handle) ? "the credential itself" : "<token>";
+			});
 		},
 	},
 	{
@@ -105,6 +109,18 @@ export const known = {
 	"image limits": {
 		reason: "the URL of an image is at most 2048 characters",
 		ours: (answer) => answer.status === 400,
+	},
+	"profile checked": {
+		reason: "name and image are strings within the limits of sign-up; Better Auth stores whatever it is sent",
+		ours: (answer) => answer.status === 400 && answer.body.code === "VALIDATION_ERROR",
+	},
+	"a change ends the other sessions": {
+		reason: "a change of password ends every other session, and the caller goes on under a new token; Better Auth's does only when asked",
+		ours: (answer) => answer.status === 200 && answer.body.token === "<token>" && answer.cookies.length === 1,
+	},
+	"the old session is over": {
+		reason: "a change of password ends every other session, and the caller goes on under a new token",
+		ours: (answer) => answer.status === 200 && answer.body === null,
 	},
 	"user agent cut": {
 		reason: "a session keeps the first 512 characters of the user agent",

@@ -2,6 +2,7 @@
 // for each server, with a Session (lib/target.mjs), and makes its requests
 // through it; everything it records is compared.
 
+import account from "./account.mjs";
 import bodies from "./bodies.mjs";
 import callback from "./callback.mjs";
 import changeEmail from "./change-email.mjs";
@@ -14,6 +15,7 @@ import passwordReset from "./password-reset.mjs";
 import redirectTargets from "./redirect-targets.mjs";
 import routing from "./routing.mjs";
 import session from "./session.mjs";
+import sessions from "./sessions.mjs";
 import signIn from "./sign-in.mjs";
 import signOut from "./sign-out.mjs";
 import signUp from "./sign-up.mjs";
@@ -27,6 +29,8 @@ export const cases = [
 	...bodies,
 	...session,
 	...signOut,
+	...sessions,
+	...account,
 	...social,
 	...callback,
 	...oauth,
