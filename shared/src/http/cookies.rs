@@ -138,9 +138,17 @@ impl CookieJar {
         self.build(TWO_FACTOR, "", Some(0))
     }
 
-    /// The token of the sign-in that waits for its second factor.
-    pub fn challenge(&self, headers: &HeaderMap, keys: &Keyring) -> Option<VerificationToken> {
-        self.token(headers, keys, TWO_FACTOR, Purpose::TwoFactorChallenge)
+    /// The cookie of the sign-in that waits for its second factor.
+    pub fn challenge(&self, headers: &HeaderMap, keys: &Keyring) -> Presented {
+        self.signed(headers, keys, TWO_FACTOR)
+    }
+
+    /// The token in that cookie.
+    pub fn challenge_token(presented: &Presented) -> Option<VerificationToken> {
+        match presented {
+            Presented::Signed(value) => VerificationToken::parse(Purpose::TwoFactorChallenge, value),
+            _ => None,
+        }
     }
 
     /// Sets the cookie of a trusted device.
@@ -155,12 +163,8 @@ impl CookieJar {
 
     /// The token of a trusted device.
     pub fn trusted_device(&self, headers: &HeaderMap, keys: &Keyring) -> Option<VerificationToken> {
-        self.token(headers, keys, TRUST_DEVICE, Purpose::TrustedDevice)
-    }
-
-    fn token(&self, headers: &HeaderMap, keys: &Keyring, name: &str, purpose: Purpose) -> Option<VerificationToken> {
-        match self.signed(headers, keys, name) {
-            Presented::Signed(value) => VerificationToken::parse(purpose, &value),
+        match self.signed(headers, keys, TRUST_DEVICE) {
+            Presented::Signed(value) => VerificationToken::parse(Purpose::TrustedDevice, &value),
             _ => None,
         }
     }

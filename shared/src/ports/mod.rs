@@ -4,10 +4,15 @@
 //! said in types. Time and randomness are arguments like everything else.
 
 mod admission;
+mod two_factor;
 
 use std::future::Future;
 
 pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
+pub use two_factor::{
+    Change, Completion, CountAttempts, Counted, EncryptionKeys, Enrol, FindFactor, OpenChallenge, Proof, Replacement,
+    SpendCode, Spending, StoreMailedCode,
+};
 
 use crate::domain::{
     CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, Session, SessionHandle, Timestamp,

@@ -11,6 +11,7 @@ mod item;
 mod oauth;
 mod registration;
 mod sessions;
+mod two_factor;
 mod users;
 mod verification;
 

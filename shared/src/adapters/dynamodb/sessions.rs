@@ -110,7 +110,8 @@ impl EndSession for DynamoDb {
     }
 }
 
-fn key(handle: &SessionHandle) -> Item {
+/// The key of a session.
+pub fn key(handle: &SessionHandle) -> Item {
     Builder::default().set("userId", s(handle.user_id.as_str())).set("tokenHash", s(&handle.token_hash)).build()
 }
 

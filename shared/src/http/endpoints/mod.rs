@@ -13,6 +13,7 @@ mod sign_out;
 mod sign_up;
 mod signed_in;
 mod social;
+mod two_factor;
 mod views;
 
 pub use account::AccountEndpoint;
@@ -24,6 +25,7 @@ pub use session::SessionEndpoint;
 pub use sign_in::SignInEndpoint;
 pub use sign_out::SignOutEndpoint;
 pub use sign_up::SignUpEndpoint;
+pub use two_factor::{TwoFactorEndpoint, TwoFactorStore};
 
 use std::sync::Arc;
 
