@@ -32,3 +32,4 @@ mod steps;
 mod store;
 mod support;
 mod template;
+mod two_factor;

@@ -15,7 +15,7 @@ use shared::{
     http::ROUTES,
     ports::HashPassword as _,
 };
-use tests::{App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
+use tests::{App, Call, PASSWORD, enrol, fake_provider::GoogleUser, unique_email};
 
 use crate::{
     steps::{age_sessions, callback_url, sign_in_with_google, verify_email},
@@ -26,6 +26,7 @@ use crate::{
 type Grant = (&'static str, &'static str);
 
 const READ_SIGNING_SECRET: Grant = ("secretsmanager:GetSecretValue", "SigningSecret");
+const READ_ENCRYPTION_SECRET: Grant = ("secretsmanager:GetSecretValue", "EncryptionSecret");
 const READ_CLIENTS: Grant = ("secretsmanager:GetSecretValue", "OAuthClientsSecret");
 
 /// All that each function may do. Whoever changes the template changes this,
@@ -49,6 +50,9 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:GetItem", "UsersTable"),
             ("dynamodb:PutItem", "SessionsTable"),
             ("dynamodb:PutItem", "VerificationTokensTable"),
+            // Trusted devices, whose token is replaced.
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
@@ -86,6 +90,9 @@ const GRANTS: &[(&str, &[Grant])] = &[
             // Another browser's state is looked at and left as it is.
             ("dynamodb:GetItem", "VerificationTokensTable"),
             ("dynamodb:UpdateItem", "VerificationTokensTable"),
+            // Challenges, and trusted devices, whose token is replaced.
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
             ("dynamodb:BatchGetItem", "AccountsTable"),
             ("dynamodb:PutItem", "AccountsTable"),
             ("dynamodb:UpdateItem", "AccountsTable"),
@@ -99,7 +106,31 @@ const GRANTS: &[(&str, &[Grant])] = &[
     ),
     ("verify-email", &[READ_SIGNING_SECRET]),
     ("magic-link", &[READ_SIGNING_SECRET]),
-    ("two-factor", &[READ_SIGNING_SECRET]),
+    (
+        "two-factor",
+        &[
+            // The session.
+            ("dynamodb:BatchGetItem", "UsersTable"),
+            ("dynamodb:BatchGetItem", "SessionsTable"),
+            ("dynamodb:GetItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:ConditionCheckItem", "UsersTable"),
+            // The password, and the factor.
+            ("dynamodb:GetItem", "AccountsTable"),
+            ("dynamodb:PutItem", "AccountsTable"),
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            ("dynamodb:DeleteItem", "AccountsTable"),
+            ("dynamodb:PutItem", "SessionsTable"),
+            ("dynamodb:DeleteItem", "SessionsTable"),
+            // Challenges, mailed codes and trusted devices.
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("dynamodb:UpdateItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            ("ses:SendEmail", ""),
+            READ_SIGNING_SECRET,
+            READ_ENCRYPTION_SECRET,
+        ],
+    ),
     ("account", &[READ_SIGNING_SECRET]),
 ];
 
@@ -240,7 +271,7 @@ fn hashes_and_mail_are_out_of_reach() {
         let touches_accounts = text.contains("AccountsTable");
         let session_only = ["session", "signout"].contains(&function.name.as_str());
         assert!(!touches_accounts || !session_only, "{}", function.name);
-        let mails = ["reset-request"].contains(&function.name.as_str());
+        let mails = ["reset-request", "two-factor"].contains(&function.name.as_str());
         assert_eq!(text.contains("ses:"), mails, "{}", function.name);
     }
 }
@@ -349,10 +380,38 @@ async fn what_is_granted_is_what_is_used() {
     let answer = app.browser().send(Call::new("GET", url)).await;
     assert!(answer.header("location").contains("state_mismatch"), "{}", answer.header("location"));
 
+    use_second_factor(&app).await;
+
     let mut used = Grants::new();
     for call in app.aws().calls() {
         let function = call.function.unwrap();
         used.extend(call.actions.into_iter().map(|(action, resource)| (function.clone(), action, resource)));
     }
     assert_eq!(used, expected_grants());
+}
+
+/// Enrols a second factor, signs in with it in every way, trusts the device,
+/// and gives the factor up again.
+async fn use_second_factor(app: &App) {
+    let email = unique_email("grants-factor");
+    let mut browser = app.sign_up(&email).await;
+    verify_email(app, &email).await;
+    let authenticator = enrol(&mut browser).await;
+    let person = GoogleUser::new("grants-factor", &email);
+    let (mut device, _) = sign_in(app, &email, PASSWORD).await;
+    let code = authenticator.code(app).await;
+    let body = json!({"code": code, "trustDevice": true});
+    assert_eq!(device.post("/two-factor/verify-totp", &body).await.status, 200);
+    let credentials = json!({"email": email, "password": PASSWORD});
+    assert!(device.post("/sign-in/email", &credentials).await.json()["token"].is_string());
+    let url = callback_url(app, &mut device, &person).await;
+    assert_eq!(device.send(Call::new("GET", url)).await.header("location"), "/done");
+    let mut stranger = app.browser();
+    let url = callback_url(app, &mut stranger, &person).await;
+    assert!(stranger.send(Call::new("GET", url)).await.header("location").starts_with("/two-factor"));
+    assert_eq!(device.post("/two-factor/send-otp", &json!({})).await.status, 200);
+    for path in ["get-totp-uri", "disable"] {
+        let answer = device.post(&format!("/two-factor/{path}"), &json!({"password": PASSWORD})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
 }
