@@ -15,6 +15,7 @@ import signIn from "./sign-in.mjs";
 import signOut from "./sign-out.mjs";
 import signUp from "./sign-up.mjs";
 import social from "./social.mjs";
+import twoFactor from "./two-factor.mjs";
 
 export const cases = [
 	...signUp,
@@ -29,6 +30,7 @@ export const cases = [
 	...origins,
 	...redirectTargets,
 	...routing,
+	...twoFactor,
 	...client,
 ];
 

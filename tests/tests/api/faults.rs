@@ -22,7 +22,7 @@ use futures_util::future::join_all;
 use local::{Fault, FaultRule, Service, StackOptions, When};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GithubUser, unique_email};
+use tests::{Answer, App, Authenticator, Browser, Call, PASSWORD, enrol, fake_provider::GithubUser, unique_email};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -52,14 +52,20 @@ enum Flow {
     CallbackOfNewUser,
     CallbackOfLinkedUser,
     CallbackThatLinks,
+    /// The start of an enrolment.
+    Enrol,
+    /// A code that completes a sign-in.
+    SecondFactor,
+    /// The end of a second factor.
+    Disable,
 }
 
 use Flow::{
-    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, Extend, GetSession, ResetConfirm, ResetRequest, SignIn,
-    SignOut, SignUp, SocialStart,
+    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, Disable, Enrol, Extend, GetSession, ResetConfirm,
+    ResetRequest, SecondFactor, SignIn, SignOut, SignUp, SocialStart,
 };
 
-const FLOWS: [Flow; 11] = [
+const FLOWS: [Flow; 14] = [
     SignUp,
     SignIn,
     GetSession,
@@ -71,6 +77,9 @@ const FLOWS: [Flow; 11] = [
     CallbackOfNewUser,
     CallbackOfLinkedUser,
     CallbackThatLinks,
+    Enrol,
+    SecondFactor,
+    Disable,
 ];
 
 impl Flow {
@@ -83,6 +92,7 @@ impl Flow {
             ResetRequest => "reset-request",
             ResetConfirm => "reset-confirm",
             CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => "oauth-callback",
+            Enrol | SecondFactor | Disable => "two-factor",
         }
     }
 
@@ -113,6 +123,23 @@ impl Flow {
                 ("UpdateItem", "VerificationTokensTable"),
                 ("BatchGetItem", "AccountsTable"),
                 ("TransactWriteItems", "UsersTable"),
+            ],
+            Enrol => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "AccountsTable"),
+            ],
+            SecondFactor => &[
+                ("UpdateItem", "VerificationTokensTable"),
+                ("UpdateItem", "AccountsTable"),
+                ("GetItem", "UsersTable"),
+                ("TransactWriteItems", "AccountsTable"),
+            ],
+            Disable => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "AccountsTable"),
+                ("SendEmail", ""),
             ],
         }
     }
@@ -169,7 +196,7 @@ fn matrix() -> Vec<Cell> {
         // Before their last calls, some flows are those before them.
         let known = match flow {
             Extend | CallbackOfLinkedUser => 1,
-            CallbackThatLinks => 2,
+            CallbackThatLinks | Disable => 2,
             _ => 0,
         };
         let reads_secrets = known == 0 && !["reset-request", "reset-confirm"].contains(&flow.function());
@@ -256,6 +283,7 @@ struct Client<'a> {
     browser: Browser,
     reset_token: String,
     callback: String,
+    authenticator: Option<Authenticator>,
 }
 
 impl<'a> Client<'a> {
@@ -271,6 +299,7 @@ impl<'a> Client<'a> {
             browser: app.browser(),
             reset_token: String::new(),
             callback: String::new(),
+            authenticator: None,
         };
         match flow {
             SignUp | SocialStart | CallbackOfNewUser => {}
@@ -288,6 +317,16 @@ impl<'a> Client<'a> {
             CallbackThatLinks => {
                 app.sign_up(&email).await;
                 verify_email(app, &email).await;
+            }
+            Enrol => client.browser = app.sign_up(&email).await,
+            SecondFactor | Disable => {
+                client.browser = app.sign_up(&email).await;
+                let authenticator = enrol(&mut client.browser).await;
+                if flow == SecondFactor {
+                    client.browser = sign_in(app, &email, PASSWORD).await.0;
+                    authenticator.set_last_step(app, 0).await;
+                }
+                client.authenticator = Some(authenticator);
             }
         }
         client.go_to_provider().await;
@@ -321,7 +360,14 @@ impl<'a> Client<'a> {
             CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => {
                 self.browser.send(Call::new("GET", self.callback.clone())).await
             }
+            Enrol => self.browser.post("/two-factor/enable", &json!({"password": PASSWORD})).await,
+            SecondFactor => self.browser.post("/two-factor/verify-totp", &json!({"code": self.code()})).await,
+            Disable => self.browser.post("/two-factor/disable", &json!({"password": PASSWORD})).await,
         }
+    }
+
+    fn code(&self) -> String {
+        self.authenticator.as_ref().map(Authenticator::shown).unwrap_or_default()
     }
 
     /// Whether an answer claims success. What it says beside success and
@@ -357,6 +403,9 @@ impl<'a> Client<'a> {
             CallbackOfNewUser => [(1, 0), (2, 0), (1, 0), (1, 1)],
             CallbackOfLinkedUser => [(0, 0), (0, 0), (1, 0), (1, 1)],
             CallbackThatLinks => [(1, 1), (1, 0), (1, 0), (1, 1)],
+            Enrol => [(0, 0), (1, 0), (0, 0), (0, 0)],
+            SecondFactor => [(0, 0), (1, 1), (1, 0), (0, 1)],
+            Disable => [(1, 1), (0, 1), (1, 1), (0, 0)],
         };
         let difference = before.difference(&after);
         ensure(difference == expected, || format!("success, but the tables changed by {difference:?}"))?;
@@ -382,7 +431,8 @@ impl<'a> Client<'a> {
     async fn check_satisfied(&mut self) -> Result<(), String> {
         let (app, email) = (self.app, self.email.clone());
         match self.flow {
-            SignUp | SignIn | GetSession | Extend | CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => {
+            SignUp | SignIn | GetSession | Extend | CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks
+            | SecondFactor | Disable => {
                 let user = self.browser.current_user().await;
                 let is_right = user.as_ref().is_some_and(|user| user["email"] == email);
                 ensure(is_right, || format!("signed in as {user:?}"))
@@ -406,6 +456,10 @@ impl<'a> Client<'a> {
                 let user = self.browser.current_user().await;
                 ensure(user.is_none(), || "the old session lives".to_owned())
             }
+            Enrol => {
+                let answer = self.browser.post("/two-factor/get-totp-uri", &json!({"password": PASSWORD})).await;
+                ensure(answer.status == 200, || format!("no secret: {}", answer.text()))
+            }
             SocialStart => {
                 let state = self.browser.cookies.keys().any(|name| name.ends_with("better-auth.state"));
                 ensure(state, || "no state cookie".to_owned())
@@ -425,6 +479,16 @@ impl<'a> Client<'a> {
                 self.browser = browser;
             }
             (ResetConfirm, 400) if unknown => {}
+            // The challenge is used up, or the old session replaced: as in any
+            // other browser, the way in is to sign in.
+            (SecondFactor | Disable, 401) if unknown => {
+                self.browser = sign_in(self.app, &self.email, PASSWORD).await.0;
+                if let (SecondFactor, Some(authenticator)) = (self.flow, &self.authenticator) {
+                    authenticator.set_last_step(self.app, 0).await;
+                    let answer = self.send().await;
+                    ensure(answer.status == 200, || format!("the code: {}", answer.text()))?;
+                }
+            }
             _ => ensure(self.claims_success(&answer)?, || format!("the retry: {} {}", answer.status, answer.text()))?,
         }
         self.check_satisfied().await
@@ -483,6 +547,8 @@ impl Cell {
                 client.retry(false).await?;
             }
             (End::Unknown, false) => client.retry(true).await?,
+            // Nobody is told that the factor is gone.
+            (End::Lesser, true) if self.flow == Disable => client.check_satisfied().await?,
             (End::Lesser, true) if self.flow == ResetRequest => {
                 let sent = client.mails() - mails;
                 let lost = self.fault == Fault::DropAfter;
@@ -510,6 +576,7 @@ async fn warm_up(app: &App, flow: Flow) {
         "signin" => drop(callback_url(app, &mut app.browser(), &person("warm@example.com")).await),
         "oauth-callback" => sign_in_with_github(app, &person("warm@example.com")).await,
         "session" => drop(app.browser().get("/get-session").await),
+        "two-factor" => drop(enrol(&mut app.sign_up(&unique_email("warm")).await).await),
         _ => {}
     }
 }
@@ -546,7 +613,9 @@ async fn start() -> App {
 #[tokio::test]
 async fn the_matrix_is_complete() {
     let app = start().await;
-    warm_up(&app, CallbackOfNewUser).await;
+    for flow in [CallbackOfNewUser, Enrol] {
+        warm_up(&app, flow).await;
+    }
     for flow in FLOWS {
         let mut client = Client::prepare(&app, flow).await;
         app.aws().clear_calls();
