@@ -10,9 +10,15 @@ import { trustedOrigins } from "./lib/settings.mjs";
  */
 export const always = [
 	{
-		reason: "`token` of sign-up, sign-in and a magic link is the access token (JWT); Better Auth's is the session token",
+		reason: "`token` of sign-up, sign-in and the second factor is the access token (JWT); Better Auth's is the session token",
 		settle({ body }, { profile, request }) {
-			if (isOurs(profile) && /^\/(sign-(up\/email|in\/(email|social))|magic-link\/verify|change-password)/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
+			if (isOurs(profile) && /^\/(sign-(up\/email|in\/(email|social))|magic-link\/verify|change-password|two-factor\/verify)/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
+		},
+	},
+	{
+		reason: "a sign-in that waits for its second factor hands out no token; Better Auth's names the session that it has just ended",
+		settle({ headers }, { profile, answer }) {
+			if (!isOurs(profile) && answer.json?.twoFactorRedirect) delete headers["set-auth-token"];
 		},
 	},
 	{
@@ -209,6 +215,30 @@ export const known = {
 	"access token as bearer": {
 		reason: "the access token is accepted as a bearer credential, as long as its session lives",
 		ours: (answer) => answer.status === 200 && answer.body?.session?.userId !== undefined,
+	},
+	"a code works once": {
+		reason: "a code of the authenticator is spent by its first use (RFC 6238, section 5.2); Better Auth takes it again while it lasts",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_CODE",
+	},
+	"backup codes as people type them": {
+		reason: "spaces, dashes and capitals in a backup code do not matter",
+		ours: (answer) => answer.status === 200,
+	},
+	"mail is no second factor": {
+		reason: "whoever has the mailbox can reset the password: a mailed code stands in for an authenticator, and is no second factor of its own",
+		ours: (answer) => answer.status === 400 && answer.body.code === "OTP_NOT_CONFIGURED",
+	},
+	"no mailed code without a second factor": {
+		reason: "mailed codes stand in for an authenticator, and whoever has none gets none",
+		ours: (answer) => answer.status === 400 && answer.body.code === "OTP_NOT_ENABLED",
+	},
+	"remembering waits too": {
+		reason: "whether the session is to be remembered is kept with the challenge; Better Auth keeps it in a cookie, which the browser may lose or another sign-in change",
+		ours: (answer) => answer.status === 200 && answer.cookies.length === 3,
+	},
+	"the cookie about remembering stays": {
+		reason: "trusting a device says nothing about remembering the session; Better Auth clears that cookie",
+		ours: (answer) => answer.status === 200 && answer.cookies.length === 3,
 	},
 	"state is bound to its provider": {
 		reason: "a state that was issued for one provider is refused at another's callback",

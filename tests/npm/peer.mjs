@@ -52,6 +52,7 @@ function reference(baseURL) {
 	const authorization = (name) =>
 		provider ? { authorizationEndpoint: `${provider}/${name}/authorize` } : {};
 	return betterAuth({
+		appName: "lambda-auth",
 		baseURL,
 		secret: process.env.AUTH_SECRET ?? "a-secret-for-tests-of-more-than-32-bytes",
 		trustedOrigins: (process.env.AUTH_TRUSTED_ORIGINS ?? trustedOrigins.join(",")).split(",").filter(Boolean),
@@ -78,10 +79,7 @@ function reference(baseURL) {
 			jwt(),
 			bearer(),
 			magicLink({ sendMagicLink: async ({ email, url }) => mail(email, "Your link to sign in", url) }),
-			twoFactor({
-				issuer: "lambda-auth",
-				otpOptions: { sendOTP: async ({ user, otp }) => mail(user.email, "Your code to sign in", otp) },
-			}),
+			twoFactor({ otpOptions: { sendOTP: async ({ user, otp }) => mail(user.email, "Your code to sign in", otp) } }),
 		],
 		rateLimit: { enabled: false },
 		telemetry: { enabled: false },

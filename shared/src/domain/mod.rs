@@ -4,6 +4,8 @@
 
 mod account;
 mod address;
+mod attempts;
+mod backup_code;
 mod email;
 mod ids;
 mod known_device;
@@ -22,6 +24,8 @@ mod verification;
 
 pub use account::{CredentialAccount, ProviderIdentity};
 pub use address::{AddressGrant, ChangeStep, EmailChangeGrant, VerificationGrant, sign_up_notice_key};
+pub use attempts::{AttemptId, LOCK_SECONDS, MAX_ATTEMPTS, MAX_FAILURES, live_failures};
+pub use backup_code::{BACKUP_CODES, BackupCode};
 pub use email::{Email, InvalidEmail};
 pub use ids::{Secret32, UserId, alphanumeric};
 pub use known_device::KnownDevice;
@@ -34,7 +38,7 @@ pub use rate_limit::{InvalidLimits, Limit, Limits, Quota};
 pub use scope::{ClientNetwork, Scope};
 pub use session::{LiveSession, Session, SessionHandle, SessionPolicy, SessionToken, UNREMEMBERED_SESSION_SECONDS};
 pub use time::Timestamp;
-pub use two_factor::{Challenge, TrustedDevice, TwoFactorPolicy};
+pub use two_factor::{Challenge, Factor, MailedCode, TrustedDevice, TwoFactorPolicy, two_factor_identity};
 pub use user::{MAX_IDENTITIES, User};
 pub use verification::{
     AddressOwner, DeletionGrant, MagicLinkGrant, OAuthState, Purpose, ResetGrant, VerificationToken,

@@ -24,6 +24,9 @@ pub enum Purpose {
     MagicLink,
     /// Stands for a sign-in that waits for its second factor.
     TwoFactorChallenge,
+    /// Stands for a mailed code that a signed-in user asked for. Its key is
+    /// the session's, see [`Purpose::key_of`].
+    MailedCode,
     /// Stands for a device that is spared the second factor.
     TrustedDevice,
     /// Deletes a user.
@@ -43,18 +46,20 @@ impl Purpose {
             Self::EmailChange => "email-change",
             Self::MagicLink => "magic-link",
             Self::TwoFactorChallenge => "two-factor-challenge",
+            Self::MailedCode => "mailed-code",
             Self::TrustedDevice => "trusted-device",
             Self::UserDeletion => "user-deletion",
             Self::IdToken => "id-token",
         }
     }
 
-    /// Table key: unpadded base64url of SHA-256 over purpose and token.
-    pub fn hash(self, token: &str) -> String {
+    /// Table key of what belongs to `name` for this purpose: unpadded base64url
+    /// of SHA-256 over both.
+    pub fn key_of(self, name: &str) -> String {
         let mut hash = Sha256::new();
         hash.update(self.name());
         hash.update(b":");
-        hash.update(token);
+        hash.update(name);
         URL_SAFE_NO_PAD.encode(hash.finalize())
     }
 }
@@ -83,9 +88,9 @@ impl VerificationToken {
         self.secret.expose()
     }
 
-    /// Table key.
+    /// Table key of the token.
     pub fn hash(&self) -> String {
-        self.purpose.hash(self.secret.expose())
+        self.purpose.key_of(self.secret.expose())
     }
 }
 

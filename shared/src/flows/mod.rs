@@ -18,6 +18,7 @@ mod revocation;
 mod rotate_secret;
 mod sign_in;
 mod sign_up;
+mod two_factor;
 mod verify_email;
 
 pub use admission::{Admission, AdmissionError, FirstFactor, NewChallenge, RenewedDevice, admit};
@@ -40,6 +41,11 @@ pub use revocation::{end_other_sessions, list_sessions};
 pub use rotate_secret::{Rotation, RotationError, RotationStep, rotate_secret};
 pub use sign_in::{SignInError, sign_in};
 pub use sign_up::{SignUp, SignUpError, SignUpVerification, SignedUp, sign_up};
+pub use two_factor::{
+    CompletedSignIn, Enrolment, NewDevice, NewMailedCode, ShownCode, StepUp, TwoFactorError, code_for_challenge,
+    code_for_session, complete_sign_in, disable_two_factor, replace_backup_codes, show_secret, spend_backup_code,
+    start_enrolment, step_up,
+};
 pub use verify_email::{
     Followed, Follower, LinkError, RequestedVerification, follow_link, link_hashes, request_verification,
 };

@@ -302,6 +302,20 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// An optional string that is one of a few.
+    pub fn optional_choice(&mut self, name: &'a str, choices: &[&'static str]) -> Option<&'static str> {
+        let found = match self.get(name) {
+            Field::Absent => return None,
+            Field::Text(text) => choices.iter().find(|choice| **choice == text).copied(),
+            Field::Other(_) | Field::Repeated => None,
+        };
+        if found.is_none() {
+            let choices: Vec<String> = choices.iter().map(|choice| format!("\"{choice}\"")).collect();
+            self.issue(name, &format!("Invalid option: expected one of {}", choices.join("|")));
+        }
+        found
+    }
+
     /// An optional boolean.
     pub fn optional_bool(&mut self, name: &'a str) -> Option<bool> {
         match self.get(name) {

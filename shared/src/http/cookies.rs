@@ -142,9 +142,17 @@ impl CookieJar {
         self.build(TWO_FACTOR, "", Some(0))
     }
 
-    /// The token of the sign-in that waits for its second factor.
-    pub fn challenge(&self, headers: &HeaderMap, keys: &Keyring) -> Option<VerificationToken> {
-        self.token(headers, keys, TWO_FACTOR, Purpose::TwoFactorChallenge)
+    /// The cookie of the sign-in that waits for its second factor.
+    pub fn challenge(&self, headers: &HeaderMap, keys: &Keyring) -> Presented {
+        self.signed(headers, keys, TWO_FACTOR)
+    }
+
+    /// The token in that cookie.
+    pub fn challenge_token(presented: &Presented) -> Option<VerificationToken> {
+        match presented {
+            Presented::Signed(value) => VerificationToken::parse(Purpose::TwoFactorChallenge, value),
+            _ => None,
+        }
     }
 
     /// Sets the cookie of a trusted device.

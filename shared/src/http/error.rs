@@ -71,6 +71,36 @@ impl ErrorCode {
     /// The session is too old to delete the user without the password.
     pub const SESSION_EXPIRED: Self =
         code(StatusCode::BAD_REQUEST, "SESSION_EXPIRED", "Session expired. Re-authenticate to perform this action.");
+    /// The user has no authenticator.
+    pub const TOTP_NOT_ENABLED: Self = code(StatusCode::BAD_REQUEST, "TOTP_NOT_ENABLED", "TOTP not enabled");
+    /// The user has an authenticator already.
+    pub const TOTP_ALREADY_ENABLED: Self =
+        code(StatusCode::BAD_REQUEST, "TOTP_ALREADY_ENABLED", "TOTP is already enabled");
+    /// The user has no second factor.
+    pub const TWO_FACTOR_NOT_ENABLED: Self =
+        code(StatusCode::BAD_REQUEST, "TWO_FACTOR_NOT_ENABLED", "Two factor isn't enabled");
+    /// The user has no backup codes.
+    pub const BACKUP_CODES_NOT_ENABLED: Self =
+        code(StatusCode::BAD_REQUEST, "BACKUP_CODES_NOT_ENABLED", "Backup codes aren't enabled");
+    /// The user has no second factor that a mailed code could stand in for.
+    pub const OTP_NOT_ENABLED: Self = code(StatusCode::BAD_REQUEST, "OTP_NOT_ENABLED", "OTP not enabled");
+    /// Mailed codes are no second factor of their own.
+    pub const OTP_NOT_CONFIGURED: Self = code(StatusCode::BAD_REQUEST, "OTP_NOT_CONFIGURED", "OTP is not available");
+    /// No code was mailed, or it has expired.
+    pub const OTP_HAS_EXPIRED: Self = code(StatusCode::BAD_REQUEST, "OTP_HAS_EXPIRED", "OTP has expired");
+    /// Too many codes were tried on one sign-in.
+    pub const TOO_MANY_ATTEMPTS: Self = code(
+        StatusCode::BAD_REQUEST,
+        "TOO_MANY_ATTEMPTS_REQUEST_NEW_CODE",
+        "Too many attempts. Please request a new code.",
+    );
+    /// A wrong code, or one that was used before.
+    pub const INVALID_CODE: Self = code(StatusCode::UNAUTHORIZED, "INVALID_CODE", "Invalid code");
+    /// A wrong backup code, or one that was used before.
+    pub const INVALID_BACKUP_CODE: Self = code(StatusCode::UNAUTHORIZED, "INVALID_BACKUP_CODE", "Invalid backup code");
+    /// No sign-in waits for its second factor here.
+    pub const INVALID_TWO_FACTOR_COOKIE: Self =
+        code(StatusCode::UNAUTHORIZED, "INVALID_TWO_FACTOR_COOKIE", "Invalid two factor cookie");
     /// No session where one is needed.
     pub const UNAUTHORIZED: Self = code(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized");
     /// A link's token is unknown, spent or overtaken.
@@ -145,6 +175,12 @@ impl ErrorCode {
         code: None,
         message: "Too many requests. Please try again later.",
     };
+    /// Too many codes of one user were wrong.
+    pub const ACCOUNT_TEMPORARILY_LOCKED: Self = code(
+        StatusCode::TOO_MANY_REQUESTS,
+        "ACCOUNT_TEMPORARILY_LOCKED",
+        "Too many failed verification attempts. Your account is temporarily locked. Please try again later.",
+    );
     /// A fault of ours.
     pub const INTERNAL: Self =
         code(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error");

@@ -11,6 +11,7 @@ mod profile;
 mod providers;
 mod revocation;
 mod secret_rotation;
+mod two_factor;
 mod verification;
 
 use std::future::Future;
@@ -26,6 +27,10 @@ pub use providers::{
 };
 pub use revocation::{EndAllSessions, EndOtherSessions, ListSessions};
 pub use secret_rotation::{RotateSigningSecret, SecretVersion, SecretVersions};
+pub use two_factor::{
+    Change, Completion, CountAttempts, CountedAttempt, EncryptionKeys, Enrol, FindFactor, OpenChallenge, Proof,
+    Replacement, SpendCode, Spending, StoreMailedCode,
+};
 pub use verification::{
     ChangeEmail, ClaimNotice, EmailChange, EmailChangeOutcome, FindAddressGrant, Recovery, StartEmailChange,
     StoreVerificationToken, Verification, VerifyAddress,

@@ -22,6 +22,7 @@ import signUp from "./sign-up.mjs";
 import social from "./social.mjs";
 import verificationRequired from "./verification-required.mjs";
 import verifyEmail from "./verify-email.mjs";
+import twoFactor from "./two-factor.mjs";
 
 export const cases = [
 	...signUp,
@@ -42,6 +43,7 @@ export const cases = [
 	...origins,
 	...redirectTargets,
 	...routing,
+	...twoFactor,
 	...client,
 ];
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use local::{Call as AwsCall, Fault, FaultRule, Service, StackOptions, When, sequential_round_trips};
 use serde_json::json;
-use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
+use tests::{Answer, App, Authenticator, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
     magic_link::{token_for, verify},
@@ -323,6 +323,71 @@ async fn a_sign_up_that_mails_takes_one_round_trip() {
     assert_cost("sign-up, taken", &taken, &[transaction, "PutItem VerificationTokens", "SendEmail"], 2);
     let again = cost(&app, try_sign_up(&mut app.browser(), &email), 200).await;
     assert_cost("sign-up, told already", &again, &[transaction, "PutItem VerificationTokens"], 2);
+}
+
+#[tokio::test]
+async fn a_second_factor_takes_three_round_trips_at_most() {
+    let app = start(&[]).await;
+    let email = unique_email("factor");
+    let mut browser = app.sign_up(&email).await;
+    let password = json!({"password": PASSWORD});
+    // The first request of a process reads the encryption secret.
+    browser.post("/two-factor/enable", &password).await;
+
+    let session = "BatchGetItem Sessions Users";
+    app.aws().clear_calls();
+    let answer = browser.post("/two-factor/enable", &password).await;
+    let calls = [session, "GetItem Accounts", "TransactWriteItems Accounts Users"];
+    assert_cost("enable", &Cost::of(&app), &calls, 3);
+    let user_id = browser.current_user().await.unwrap()["id"].as_str().unwrap().to_owned();
+    let authenticator = Authenticator::from_answer(&answer, &user_id);
+    let first_code = json!({"code": authenticator.shown()});
+    let enabled = cost(&app, browser.post("/two-factor/verify-totp", &first_code), 200).await;
+    let calls = [session, "UpdateItem Accounts", "TransactWriteItems Accounts Users Sessions", "SendEmail"];
+    assert_cost("the first code", &enabled, &calls, 3);
+
+    let pending = async || sign_in_pending(&app, &email).await;
+    let beginning = ["UpdateItem VerificationTokens", "UpdateItem Accounts", "GetItem Users"];
+    let verify = async |path: &str, code: String, status: u16| {
+        let mut pending = pending().await;
+        let mut cost = cost(&app, pending.post(path, &json!({"code": code})), status).await;
+        // The user is read beside the count on the factor: both are asked for
+        // at once, though one may be answered before the other arrives.
+        let mut calls = app.aws().calls();
+        calls.retain(|call| call.operation != "GetItem");
+        cost.round_trips = Cost::of_calls(&calls).round_trips;
+        cost
+    };
+    let wrong = verify("/two-factor/verify-totp", authenticator.wrong(), 401).await;
+    assert_cost("a wrong code", &wrong, &beginning, 2);
+    let code = authenticator.code(&app).await;
+    let mut calls = beginning.to_vec();
+    calls.push("TransactWriteItems Accounts VerificationTokens Users Sessions");
+    assert_cost("a code", &verify("/two-factor/verify-totp", code, 200).await, &calls, 3);
+    let code = authenticator.backup_codes[0].clone();
+    assert_cost("a backup code", &verify("/two-factor/verify-backup-code", code, 200).await, &calls, 3);
+    let mut waiting = pending().await;
+    let sent = cost(&app, waiting.post("/two-factor/send-otp", &json!({})), 200).await;
+    assert_cost("send-otp", &sent, &["UpdateItem VerificationTokens", "GetItem Users", "SendEmail"], 2);
+
+    let code = json!({"code": authenticator.code(&app).await});
+    let step_up = cost(&app, browser.post("/two-factor/verify-totp", &code), 200).await;
+    let calls = [session, "UpdateItem Accounts", "TransactWriteItems Accounts Users"];
+    assert_cost("a step-up", &step_up, &calls, 3);
+    let shown = cost(&app, browser.post("/two-factor/get-totp-uri", &password), 200).await;
+    assert_cost("get-totp-uri", &shown, &[session, "GetItem Accounts", "GetItem Accounts"], 3);
+    let generated = cost(&app, browser.post("/two-factor/generate-backup-codes", &password), 200).await;
+    let calls = [session, "GetItem Accounts", "TransactWriteItems Accounts Users"];
+    assert_cost("generate-backup-codes", &generated, &calls, 3);
+    let disabled = cost(&app, browser.post("/two-factor/disable", &password), 200).await;
+    let calls = [session, "GetItem Accounts", "TransactWriteItems Accounts Users Sessions", "SendEmail"];
+    assert_cost("disable", &disabled, &calls, 3);
+}
+
+async fn sign_in_pending(app: &App, email: &str) -> Browser {
+    let (browser, answer) = crate::support::sign_in(app, email, PASSWORD).await;
+    assert_eq!(answer.json()["twoFactorRedirect"], true, "{}", answer.text());
+    browser
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use futures_util::future::join_all;
 use local::{Fault, FaultRule, Service, StackOptions, When};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GithubUser, unique_email};
+use tests::{Answer, App, Authenticator, Browser, Call, PASSWORD, enrol, fake_provider::GithubUser, unique_email};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -67,16 +67,22 @@ enum Flow {
     ChangeRequest,
     ChangeConsent,
     ChangeEmail,
+    /// The start of an enrolment.
+    Enrol,
+    /// A code that completes a sign-in.
+    SecondFactor,
+    /// The end of a second factor.
+    Disable,
 }
 
 use Flow::{
     CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, ChangeConsent, ChangeEmail, ChangePassword,
-    ChangeRequest, DeleteUser, Extend, GetSession, LinkOfNewUser, LinkOfUnverifiedUser, LinkOfVerifiedUser,
-    LinkRequest, Recover, ResetConfirm, ResetRequest, RevokeAll, SignIn, SignOut, SignUp, SocialStart,
-    VerificationRequest,
+    ChangeRequest, DeleteUser, Disable, Enrol, Extend, GetSession, LinkOfNewUser, LinkOfUnverifiedUser,
+    LinkOfVerifiedUser, LinkRequest, Recover, ResetConfirm, ResetRequest, RevokeAll, SecondFactor, SignIn, SignOut,
+    SignUp, SocialStart, VerificationRequest,
 };
 
-const FLOWS: [Flow; 23] = [
+const FLOWS: [Flow; 26] = [
     SignUp,
     SignIn,
     GetSession,
@@ -100,6 +106,9 @@ const FLOWS: [Flow; 23] = [
     ChangeRequest,
     ChangeConsent,
     ChangeEmail,
+    Enrol,
+    SecondFactor,
+    Disable,
 ];
 
 impl Flow {
@@ -116,6 +125,7 @@ impl Flow {
             LinkRequest | LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser => "magic-link",
             VerificationRequest | Recover | ChangeConsent | ChangeEmail => "verify-email",
             ChangeRequest => "account",
+            Enrol | SecondFactor | Disable => "two-factor",
         }
     }
 
@@ -131,9 +141,14 @@ impl Flow {
         matches!(self, Recover | ChangeConsent | ChangeEmail)
     }
 
+    /// Whether its mail only tells of what has happened.
+    const fn tells(self) -> bool {
+        matches!(self, ResetConfirm | ChangePassword | DeleteUser | Disable)
+    }
+
     /// Whether asking again sends a mail that was lost.
     const fn mails_again(self) -> bool {
-        matches!(self, ResetRequest | VerificationRequest | ChangeRequest)
+        matches!(self, ResetRequest | LinkRequest | VerificationRequest | ChangeRequest)
     }
 
     /// The calls of a warm function, in order. A transaction goes by the first
@@ -217,6 +232,23 @@ impl Flow {
                 ("TransactWriteItems", "VerificationTokensTable"),
                 ("SendEmail", ""),
             ],
+            Enrol => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "AccountsTable"),
+            ],
+            SecondFactor => &[
+                ("UpdateItem", "VerificationTokensTable"),
+                ("UpdateItem", "AccountsTable"),
+                ("GetItem", "UsersTable"),
+                ("TransactWriteItems", "AccountsTable"),
+            ],
+            Disable => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "AccountsTable"),
+                ("SendEmail", ""),
+            ],
         }
     }
 }
@@ -276,7 +308,7 @@ fn matrix() -> Vec<Cell> {
         // Before their last calls, some flows are those before them.
         let known = match flow {
             Extend | RevokeAll | CallbackOfLinkedUser | LinkOfVerifiedUser | ChangeRequest => 1,
-            CallbackThatLinks | LinkOfUnverifiedUser | VerificationRequest | ChangeConsent | ChangeEmail => 2,
+            CallbackThatLinks | Disable | LinkOfUnverifiedUser | VerificationRequest | ChangeConsent | ChangeEmail => 2,
             _ => 0,
         };
         let keyless = ["reset-request", "reset-confirm"].contains(&flow.function()) || flow == LinkRequest;
@@ -347,7 +379,7 @@ impl Cell {
             // The function reads its secrets again when the request comes.
             Place::Start if !self.always => End::Done,
             // The owner is told of what has happened already.
-            _ if self.place.is_mail() && self.flow != ResetRequest => End::Done,
+            _ if self.place.is_mail() && self.flow.tells() => End::Done,
             // A session's extension is not waited for.
             _ if is_secondary && self.flow == Extend && self.fault == Fault::Hang => End::Lesser,
             _ if !is_permanent => End::Done,
@@ -372,6 +404,7 @@ struct Client<'a> {
     new_email: String,
     /// The link that is followed.
     link: String,
+    authenticator: Option<Authenticator>,
 }
 
 impl<'a> Client<'a> {
@@ -390,6 +423,7 @@ impl<'a> Client<'a> {
             link_token: String::new(),
             new_email: unique_email("fault-new"),
             link: String::new(),
+            authenticator: None,
         };
         match flow {
             SignUp | SocialStart | CallbackOfNewUser | LinkOfNewUser => {}
@@ -421,6 +455,16 @@ impl<'a> Client<'a> {
             CallbackThatLinks | LinkOfVerifiedUser => {
                 app.sign_up(&email).await;
                 verify_email(app, &email).await;
+            }
+            Enrol => client.browser = app.sign_up(&email).await,
+            SecondFactor | Disable => {
+                client.browser = app.sign_up(&email).await;
+                let authenticator = enrol(&mut client.browser).await;
+                if flow == SecondFactor {
+                    client.browser = sign_in(app, &email, PASSWORD).await.0;
+                    authenticator.set_last_step(app, 0).await;
+                }
+                client.authenticator = Some(authenticator);
             }
         }
         client.go_to_provider().await;
@@ -489,7 +533,14 @@ impl<'a> Client<'a> {
             LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser => {
                 self.browser.get(&format!("/magic-link/verify?token={}", self.link_token)).await
             }
+            Enrol => self.browser.post("/two-factor/enable", &json!({"password": PASSWORD})).await,
+            SecondFactor => self.browser.post("/two-factor/verify-totp", &json!({"code": self.code()})).await,
+            Disable => self.browser.post("/two-factor/disable", &json!({"password": PASSWORD})).await,
         }
+    }
+
+    fn code(&self) -> String {
+        self.authenticator.as_ref().map(Authenticator::shown).unwrap_or_default()
     }
 
     /// Whether an answer claims success. What it says beside success and
@@ -539,6 +590,9 @@ impl<'a> Client<'a> {
             ChangeRequest => [(1, 1), (0, 0), (0, 0), (1, 0)],
             ChangeConsent => [(1, 1), (0, 0), (0, 0), (1, 1)],
             ChangeEmail => [(1, 1), (1, 1), (0, 0), (0, 1)],
+            Enrol => [(0, 0), (1, 0), (0, 0), (0, 0)],
+            SecondFactor => [(0, 0), (1, 1), (1, 0), (0, 1)],
+            Disable => [(1, 1), (0, 1), (1, 1), (0, 0)],
         };
         let difference = before.difference(&after);
         ensure(difference == expected, || format!("success, but the tables changed by {difference:?}"))?;
@@ -569,7 +623,7 @@ impl<'a> Client<'a> {
         let (app, email) = (self.app, self.email.clone());
         match self.flow {
             SignUp | SignIn | GetSession | Extend | CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks
-            | LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser => {
+            | LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser | SecondFactor | Disable => {
                 let user = self.browser.current_user().await;
                 let is_right = user.as_ref().is_some_and(|user| user["email"] == email);
                 ensure(is_right, || format!("signed in as {user:?}"))
@@ -627,6 +681,10 @@ impl<'a> Client<'a> {
                 );
                 ensure(statuses == (200, 401), || format!("new and old address: {statuses:?}"))
             }
+            Enrol => {
+                let answer = self.browser.post("/two-factor/get-totp-uri", &json!({"password": PASSWORD})).await;
+                ensure(answer.status == 200, || format!("no secret: {}", answer.text()))
+            }
             SocialStart => {
                 let state = self.browser.cookies.keys().any(|name| name.ends_with("better-auth.state"));
                 ensure(state, || "no state cookie".to_owned())
@@ -659,6 +717,16 @@ impl<'a> Client<'a> {
                 self.get_link().await;
                 let answer = self.send().await;
                 ensure(self.claims_success(&answer)?, || format!("asked anew: {}", answer.text()))?;
+            }
+            // The challenge is used up, or the old session replaced: as in any
+            // other browser, the way in is to sign in.
+            (SecondFactor | Disable, 401) if unknown => {
+                self.browser = sign_in(self.app, &self.email, PASSWORD).await.0;
+                if let (SecondFactor, Some(authenticator)) = (self.flow, &self.authenticator) {
+                    authenticator.set_last_step(self.app, 0).await;
+                    let answer = self.send().await;
+                    ensure(answer.status == 200, || format!("the code: {}", answer.text()))?;
+                }
             }
             _ => ensure(self.claims_success(&answer)?, || format!("the retry: {} {}", answer.status, answer.text()))?,
         }
@@ -758,6 +826,7 @@ async fn warm_up(app: &App, flow: Flow) {
         "magic-link" => drop(app.browser().get("/magic-link/verify?token=x").await),
         "account" => drop(app.browser().post("/verify-password", &json!({"password": "x"})).await),
         "verify-email" => drop(app.browser().get(&format!("/verify-email?token={}", "A".repeat(43))).await),
+        "two-factor" => drop(enrol(&mut app.sign_up(&unique_email("warm")).await).await),
         _ => {}
     }
 }
@@ -795,7 +864,9 @@ async fn start() -> App {
 #[tokio::test]
 async fn the_matrix_is_complete() {
     let app = start().await;
-    warm_up(&app, CallbackOfNewUser).await;
+    for flow in [CallbackOfNewUser, Enrol] {
+        warm_up(&app, flow).await;
+    }
     for flow in FLOWS {
         let mut client = Client::prepare(&app, flow).await;
         app.aws().clear_calls();

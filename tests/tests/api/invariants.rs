@@ -23,6 +23,12 @@ async fn belong_together(app: &App) {
     for (identity, account) in &accounts {
         let user = users.get(&text(account, "userId"));
         let user = user.unwrap_or_else(|| panic!("{identity} belongs to nobody"));
+        // A second factor is no way in: it goes by its user's id alone.
+        if let Some(id) = identity.strip_prefix("two-factor:") {
+            assert_eq!(text(user, "id"), id, "a second factor is its user's");
+            assert_eq!(account["enabled"]["BOOL"] == true, user.get("twoFactorSince").is_some(), "of {id}");
+            continue;
+        }
         let listed = user["identities"]["L"].as_array().unwrap().iter().filter(|entry| entry["S"] == *identity).count();
         assert_eq!(listed, 1, "{identity} in the list of its user");
         if let Some(address) = identity.strip_prefix("email:") {
@@ -30,6 +36,8 @@ async fn belong_together(app: &App) {
         }
     }
     for (id, user) in &users {
+        let has_factor = accounts.contains_key(&format!("two-factor:{id}"));
+        assert!(has_factor || user.get("twoFactorSince").is_none(), "the second factor of {id} is missing");
         let identities: Vec<&str> =
             user["identities"]["L"].as_array().unwrap().iter().map(|entry| entry["S"].as_str().unwrap()).collect();
         assert!(identities.contains(&format!("email:{}", text(user, "email")).as_str()), "{id} owns its address");

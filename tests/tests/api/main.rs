@@ -48,4 +48,5 @@ mod store;
 mod support;
 mod template;
 mod token_purposes;
+mod two_factor;
 mod verify_email;

@@ -18,7 +18,7 @@ use shared::{
     http::ROUTES,
     ports::HashPassword as _,
 };
-use tests::{App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
+use tests::{App, Call, PASSWORD, enrol, fake_provider::GoogleUser, unique_email};
 
 use crate::{
     magic_link::sign_in_by_link,
@@ -35,6 +35,7 @@ const READ_SIGNING_SECRET: Grant = ("secretsmanager:GetSecretValue", "SigningSec
 const COUNT: Grant = ("dynamodb:UpdateItem", "RateLimitsTable");
 const FORGET_FAILURES: Grant = ("dynamodb:DeleteItem", "RateLimitsTable");
 const SEND_MAIL: Grant = ("ses:SendEmail", "");
+const READ_ENCRYPTION_SECRET: Grant = ("secretsmanager:GetSecretValue", "EncryptionSecret");
 const READ_CLIENTS: Grant = ("secretsmanager:GetSecretValue", "OAuthClientsSecret");
 
 /// All that each function may do. Whoever changes the template changes this,
@@ -70,6 +71,9 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:ConditionCheckItem", "UsersTable"),
             COUNT,
             FORGET_FAILURES,
+            // Trusted devices, whose token is replaced.
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
@@ -112,6 +116,9 @@ const GRANTS: &[(&str, &[Grant])] = &[
             // Another browser's state is looked at and left as it is.
             ("dynamodb:GetItem", "VerificationTokensTable"),
             ("dynamodb:UpdateItem", "VerificationTokensTable"),
+            // Challenges, and trusted devices, whose token is replaced.
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
             ("dynamodb:BatchGetItem", "AccountsTable"),
             ("dynamodb:PutItem", "AccountsTable"),
             ("dynamodb:UpdateItem", "AccountsTable"),
@@ -173,7 +180,33 @@ const GRANTS: &[(&str, &[Grant])] = &[
             READ_SIGNING_SECRET,
         ],
     ),
-    ("two-factor", &[COUNT, READ_SIGNING_SECRET]),
+    (
+        "two-factor",
+        &[
+            // The session.
+            ("dynamodb:BatchGetItem", "UsersTable"),
+            ("dynamodb:BatchGetItem", "SessionsTable"),
+            ("dynamodb:GetItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:ConditionCheckItem", "UsersTable"),
+            // The password, and the factor.
+            ("dynamodb:GetItem", "AccountsTable"),
+            ("dynamodb:PutItem", "AccountsTable"),
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            ("dynamodb:DeleteItem", "AccountsTable"),
+            ("dynamodb:PutItem", "SessionsTable"),
+            ("dynamodb:DeleteItem", "SessionsTable"),
+            // Challenges, mailed codes and trusted devices.
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("dynamodb:UpdateItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            SEND_MAIL,
+            COUNT,
+            FORGET_FAILURES,
+            READ_SIGNING_SECRET,
+            READ_ENCRYPTION_SECRET,
+        ],
+    ),
     (
         "account",
         &[
@@ -352,7 +385,7 @@ fn hashes_and_mail_are_out_of_reach() {
         let touches_accounts = text.contains("AccountsTable");
         let session_only = ["session", "signout", "rotate-secret"].contains(&function.name.as_str());
         assert!(!touches_accounts || !session_only, "{}", function.name);
-        let mails = ["account", "magic-link", "reset-confirm", "reset-request", "signup", "verify-email"]
+        let mails = ["account", "magic-link", "reset-confirm", "reset-request", "signup", "two-factor", "verify-email"]
             .contains(&function.name.as_str());
         assert_eq!(text.contains("ses:"), mails, "{}", function.name);
     }
@@ -548,6 +581,8 @@ async fn what_is_granted_is_what_is_used() {
 
     verify_and_change(&app).await;
 
+    use_second_factor(&app).await;
+
     // Whatever a request is about, it is counted.
     for info in ROUTES {
         let path = info.path.replace("{token}", "x").replace("{provider}", "google");
@@ -598,4 +633,30 @@ async fn verify_and_change(app: &App) {
     assert_eq!(mails::follow(&mut browser, &consent).await.status, 200);
     let change = mails::token_in(&mails::link_to(app, &new_email).await);
     assert_eq!(mails::follow(&mut browser, &change).await.status, 200);
+}
+
+/// Enrols a second factor, signs in with it in every way, trusts the device,
+/// and gives the factor up again.
+async fn use_second_factor(app: &App) {
+    let email = unique_email("grants-factor");
+    let mut browser = app.sign_up(&email).await;
+    verify_email(app, &email).await;
+    let authenticator = enrol(&mut browser).await;
+    let person = GoogleUser::new("grants-factor", &email);
+    let (mut device, _) = sign_in(app, &email, PASSWORD).await;
+    let code = authenticator.code(app).await;
+    let body = json!({"code": code, "trustDevice": true});
+    assert_eq!(device.post("/two-factor/verify-totp", &body).await.status, 200);
+    let credentials = json!({"email": email, "password": PASSWORD});
+    assert!(device.post("/sign-in/email", &credentials).await.json()["token"].is_string());
+    let url = callback_url(app, &mut device, &person).await;
+    assert_eq!(device.send(Call::new("GET", url)).await.header("location"), "/done");
+    let mut stranger = app.browser();
+    let url = callback_url(app, &mut stranger, &person).await;
+    assert!(stranger.send(Call::new("GET", url)).await.header("location").starts_with("/two-factor"));
+    assert_eq!(device.post("/two-factor/send-otp", &json!({})).await.status, 200);
+    for path in ["get-totp-uri", "disable"] {
+        let answer = device.post(&format!("/two-factor/{path}"), &json!({"password": PASSWORD})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
 }

@@ -17,6 +17,7 @@ mod profile;
 mod registration;
 mod revocation;
 mod sessions;
+mod two_factor;
 mod users;
 mod verification;
 mod verify_email;

@@ -162,7 +162,7 @@ pub(super) fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Res
 /// What a token is remembered by. Only what is signed counts: on a curve, one
 /// content has two signatures that anybody can make of one another.
 pub(super) fn hash(token: &str) -> String {
-    Purpose::IdToken.hash(token.rsplit_once('.').map_or(token, |(signed, _)| signed))
+    Purpose::IdToken.key_of(token.rsplit_once('.').map_or(token, |(signed, _)| signed))
 }
 
 /// The claims of a token that was verified before it was kept.

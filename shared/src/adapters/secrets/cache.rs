@@ -10,7 +10,7 @@ use crate::{
     adapters::SystemClock,
     crypto::{Keyring, SigningSecret},
     domain::Timestamp,
-    ports::Clock as _,
+    ports::{Clock as _, EncryptionKeys, StoreError, StoreResult},
 };
 
 /// From which age, in seconds, a request waits for the read to end.
@@ -152,6 +152,18 @@ impl SecretCache {
     fn known_before(&self, current: &SigningSecret) -> Option<SigningSecret> {
         let known = self.with_state(|state| state.keys.clone())?;
         if known.current.version() == current.version() { known.previous.clone() } else { Some(known.current.clone()) }
+    }
+}
+
+impl EncryptionKeys for SecretCache {
+    async fn encryption_keys(&self) -> StoreResult<Arc<Keyring>> {
+        self.keys()
+            .await
+            .map_err(|error| StoreError::Unavailable { operation: "read encryption secret", reason: error.to_string() })
+    }
+
+    async fn newer_keys(&self, known: &Keyring) -> Option<Arc<Keyring>> {
+        self.renewed(known).await
     }
 }
 

@@ -16,6 +16,7 @@ mod sign_out;
 mod sign_up;
 mod signed_in;
 mod social;
+mod two_factor;
 mod verification_link;
 mod verify_email;
 mod views;
@@ -30,6 +31,7 @@ pub use session::SessionEndpoint;
 pub use sign_in::SignInEndpoint;
 pub use sign_out::SignOutEndpoint;
 pub use sign_up::SignUpEndpoint;
+pub use two_factor::{TwoFactorEndpoint, TwoFactorStore};
 pub use verify_email::VerifyEmailEndpoint;
 
 use std::sync::Arc;
