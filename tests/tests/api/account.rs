@@ -289,6 +289,21 @@ async fn a_change_loses_against_whatever_ended_its_session_meanwhile() {
     invariants::check(&app, &[]).await;
 }
 
+/// The session is read before a reset, and the account after it.
+#[tokio::test]
+async fn a_password_that_was_replaced_meanwhile_is_not_called_wrong() {
+    let app = racing().await;
+    let email = unique_email("overtaken");
+    let mut browser = app.sign_up(&email).await;
+    let token = app.reset_token(&email).await;
+    let held_up = FaultRule::new(Service::DynamoDb, Fault::Delay(Duration::from_millis(900)));
+    let rule = app.aws().inject(held_up.operation("GetItem").table("AccountsTable").function("account"));
+    let check = tokio::spawn(async move { browser.post("/verify-password", &json!({"password": PASSWORD})).await });
+    wait_until(|| app.aws().fault_hits(rule) > 0).await;
+    assert_eq!(reset(&app, &token, NEW_PASSWORD).await.status, 200);
+    assert_error(&check.await.unwrap(), 401, "UNAUTHORIZED");
+}
+
 #[tokio::test]
 async fn a_change_goes_on_if_only_the_other_sessions_ended_meanwhile() {
     let app = racing().await;

@@ -21,6 +21,14 @@ fn mutations(email: &str) -> Vec<(&'static str, Value)> {
         ("/reset-password", reset.clone()),
         ("/password-reset/confirm", reset),
         ("/callback/google", json!({"state": "x"})),
+        ("/revoke-session", json!({"token": "A".repeat(43)})),
+        ("/revoke-sessions", json!({})),
+        ("/revoke-other-sessions", json!({})),
+        ("/update-session", json!({})),
+        ("/update-user", json!({"name": "Mallory"})),
+        ("/change-password", json!({"currentPassword": PASSWORD, "newPassword": PASSWORD})),
+        ("/verify-password", json!({"password": PASSWORD})),
+        ("/delete-user", json!({"password": PASSWORD})),
     ]
 }
 
@@ -546,6 +554,10 @@ async fn no_link_leads_to_another_site() {
     let token = app.reset_token(&email).await;
     for target in evil_targets(app) {
         let answer = app.browser().get(&format!("/reset-password/{token}?callbackURL={}", encoded(&target))).await;
+        assert_error(&answer, 403, "INVALID_CALLBACK_URL");
+        assert!(answer.header("location").is_empty() && !answer.text().contains(&token), "{target:?}");
+        let link = format!("/delete-user/callback?token={token}&callbackURL={}", encoded(&target));
+        let answer = app.browser().get(&link).await;
         assert_error(&answer, 403, "INVALID_CALLBACK_URL");
         assert!(answer.header("location").is_empty() && !answer.text().contains(&token), "{target:?}");
     }
