@@ -89,3 +89,23 @@ impl User {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::OsRandom;
+
+    #[test]
+    fn generations_only_grow_whatever_the_clock_says() {
+        let at = Timestamp::from_millis;
+        let email = Email::parse("a@example.com").unwrap();
+        let mut user = User::new(UserId::generate(&OsRandom), "A".into(), email, true, None, at(1000));
+        assert_eq!(user.next_generation(at(2000)), at(2000));
+        assert_eq!(user.next_generation(at(1000)), at(1001));
+        assert_eq!(user.next_generation(at(5)), at(1001));
+        user.sessions_valid_from = at(3000);
+        assert_eq!(user.next_generation(at(2000)), at(3001));
+        user.password_changed_at = at(4000);
+        assert_eq!(user.next_generation(at(2000)), at(4001));
+    }
+}

@@ -229,4 +229,16 @@ mod tests {
             assert!(VerificationToken::parse(Purpose::PasswordReset, bad).is_none());
         }
     }
+
+    #[test]
+    fn a_deletion_is_for_one_user_one_generation_and_its_time() {
+        let now = Timestamp::from_millis(1_000_000);
+        let email = Email::parse("a@example.com").unwrap();
+        let user = User::new(UserId::generate(&OsRandom), "A".into(), email, true, None, now);
+        let grant = DeletionGrant { user_id: user.id.clone(), valid_from: now, expires_at: now.plus_seconds(10) };
+        assert!(grant.is_live(&user, now.plus_seconds(9)));
+        assert!(!grant.is_live(&user, now.plus_seconds(10)));
+        assert!(!grant.is_live(&User { id: UserId::generate(&OsRandom), ..user.clone() }, now));
+        assert!(!grant.is_live(&User { sessions_valid_from: now.plus_seconds(1), ..user }, now));
+    }
 }

@@ -13,6 +13,9 @@ pub enum PasswordError {
     /// It is another one.
     #[error("wrong password")]
     Wrong,
+    /// It was changed since the user was read, which has ended the session.
+    #[error("password changed meanwhile")]
+    Overtaken,
     /// It was not tried.
     #[error(transparent)]
     Attempt(#[from] AttemptError),
@@ -42,6 +45,10 @@ where
     S: FindCredential + LimitAttempts,
 {
     let account = store.credential(&user.email).await?.filter(|account| account.user_id == user.id);
+    // Both rows say when the password was set, as sign-in has it.
+    if account.as_ref().is_some_and(|account| account.password_changed_at != user.password_changed_at) {
+        return Err(PasswordError::Overtaken);
+    }
     let stored = account.as_ref().and_then(|account| account.password_hash.clone());
     let has_password = stored.is_some();
     match (verify_password(context, hasher, store, &user.id, password, stored).await?, account) {

@@ -56,10 +56,11 @@ async fn a_session_that_is_not_remembered_stays_so() {
         assert_eq!(cookie_names(&answer), ["better-auth.session_token", "better-auth.dont_remember"], "{path}");
         assert!(cookies.iter().all(|cookie| !cookie.contains("Max-Age")), "{cookies:?}");
     }
-    let answer = browser.get("/get-session").await;
-    assert!(number(&sessions_of(app, &email).await[0], "expiresAt") > now(), "{}", answer.text());
+    let handle = browser.get("/get-session").await.json()["session"]["token"].clone();
     let rows = sessions_of(app, &email).await;
-    assert!(rows.iter().any(|row| row["remembered"]["BOOL"] == false && number(row, "expiresAt") < now() + 2 * DAY));
+    let row = rows.iter().find(|row| row["tokenHash"]["S"] == handle).unwrap();
+    assert_eq!(row["remembered"]["BOOL"], false);
+    assert!(number(row, "expiresAt") < now() + 2 * DAY);
 }
 
 #[tokio::test]
@@ -287,6 +288,21 @@ async fn a_change_loses_against_whatever_ended_its_session_meanwhile() {
         assert!(password_works(&app, &email, if what == "reset" { "by reset" } else { PASSWORD }).await, "{what}");
     }
     invariants::check(&app, &[]).await;
+}
+
+/// The session is read before a reset, and the account after it.
+#[tokio::test]
+async fn a_password_that_was_replaced_meanwhile_is_not_called_wrong() {
+    let app = racing().await;
+    let email = unique_email("overtaken");
+    let mut browser = app.sign_up(&email).await;
+    let token = app.reset_token(&email).await;
+    let held_up = FaultRule::new(Service::DynamoDb, Fault::Delay(Duration::from_millis(900)));
+    let rule = app.aws().inject(held_up.operation("GetItem").table("AccountsTable").function("account"));
+    let check = tokio::spawn(async move { browser.post("/verify-password", &json!({"password": PASSWORD})).await });
+    wait_until(|| app.aws().fault_hits(rule) > 0).await;
+    assert_eq!(reset(&app, &token, NEW_PASSWORD).await.status, 200);
+    assert_error(&check.await.unwrap(), 401, "UNAUTHORIZED");
 }
 
 #[tokio::test]

@@ -42,6 +42,17 @@ async fn nothing_secret_is_logged_or_stored() {
     secrets.push(set_cookie(&answer, "better-auth.known_device").unwrap());
     second.post("/sign-out", &json!({})).await;
 
+    let changed = "c4n4ry password changed";
+    let change = json!({"currentPassword": password, "newPassword": changed});
+    let answer = browser.post("/change-password", &change).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    secrets.extend([changed.to_owned(), answer.json()["token"].as_str().unwrap().to_owned(), raw_token(&browser)]);
+    browser.get("/list-sessions").await;
+    let wrong = json!({"password": "c4n4ry password unverified", "token": "c4n4ry-deletion-token"});
+    browser.post("/verify-password", &wrong).await;
+    browser.post("/delete-user", &wrong).await;
+    secrets.extend(["c4n4ry password unverified".to_owned(), "c4n4ry-deletion-token".to_owned()]);
+
     let token = app.reset_token(email).await;
     app.browser().get(&format!("/reset-password/{token}?callbackURL=%2Freset")).await;
     let next = "c4n4ry password two";

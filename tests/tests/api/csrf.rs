@@ -24,6 +24,14 @@ fn mutations(email: &str) -> Vec<(&'static str, Value)> {
         ("/callback/google", json!({"state": "x"})),
         ("/send-verification-email", json!({"email": email})),
         ("/change-email", json!({"newEmail": email})),
+        ("/revoke-session", json!({"token": "A".repeat(43)})),
+        ("/revoke-sessions", json!({})),
+        ("/revoke-other-sessions", json!({})),
+        ("/update-session", json!({})),
+        ("/update-user", json!({"name": "Mallory"})),
+        ("/change-password", json!({"currentPassword": PASSWORD, "newPassword": PASSWORD})),
+        ("/verify-password", json!({"password": PASSWORD})),
+        ("/delete-user", json!({"password": PASSWORD})),
     ]
 }
 
@@ -549,6 +557,10 @@ async fn no_link_leads_to_another_site() {
     let token = app.reset_token(&email).await;
     for target in evil_targets(app) {
         let answer = app.browser().get(&format!("/reset-password/{token}?callbackURL={}", encoded(&target))).await;
+        assert_error(&answer, 403, "INVALID_CALLBACK_URL");
+        assert!(answer.header("location").is_empty() && !answer.text().contains(&token), "{target:?}");
+        let link = format!("/delete-user/callback?token={token}&callbackURL={}", encoded(&target));
+        let answer = app.browser().get(&link).await;
         assert_error(&answer, 403, "INVALID_CALLBACK_URL");
         assert!(answer.header("location").is_empty() && !answer.text().contains(&token), "{target:?}");
     }

@@ -1,8 +1,8 @@
-use super::{TwoFactorError, confirm_password, proof::open_secret};
+use super::{TwoFactorError, proof::open_secret};
 use crate::{
     crypto::{HashedCode, Keyring, TotpSecret, hash_code},
     domain::{BACKUP_CODES, BackupCode, Factor, LiveSession, Password, User},
-    flows::{Client, Context, NewSession},
+    flows::{Client, Context, NewSession, check_password},
     ports::{Change, EncryptionKeys, Enrol, FindCredential, FindFactor, HashPassword, LimitAttempts, Replacement},
 };
 
@@ -32,7 +32,7 @@ pub async fn start_enrolment<S>(
 where
     S: FindCredential + LimitAttempts + Enrol,
 {
-    confirm_password(context, hasher, store, user, password).await?;
+    check_password(context, hasher, store, user, password).await?;
     if user.two_factor_since.is_some() {
         return Err(TwoFactorError::AlreadyEnabled);
     }
@@ -70,7 +70,7 @@ where
     S: FindCredential + LimitAttempts + Enrol,
 {
     let (user, old) = (&live.user, &live.session);
-    confirm_password(context, hasher, store, user, password).await?;
+    check_password(context, hasher, store, user, password).await?;
     let new = context.new_session(&user.id, user.sessions_valid_from, old.remembered, client);
     let sessions = Replacement { old: &old.handle, new: &new.session };
     match store.delete_factor(user, sessions, context.clock.now()).await? {
@@ -97,7 +97,7 @@ where
     if user.two_factor_since.is_none() {
         return Err(TwoFactorError::NotEnabled);
     }
-    confirm_password(context, hasher, store, user, password).await?;
+    check_password(context, hasher, store, user, password).await?;
     let keys = encryption.encryption_keys().await?;
     let (codes, hashes) = new_backup_codes(context, &keys, user);
     match store.replace_backup_codes(&hashes, user, context.clock.now()).await? {
@@ -123,7 +123,7 @@ where
     S: FindCredential + LimitAttempts + FindFactor,
 {
     let factor = store.factor(&user.id).await?.ok_or(TwoFactorError::NotEnabled)?;
-    confirm_password(context, hasher, store, user, password).await?;
+    check_password(context, hasher, store, user, password).await?;
     let keys = encryption.encryption_keys().await?;
     open_secret(encryption, &keys, &factor).await.map(|(secret, _)| secret)
 }

@@ -12,10 +12,10 @@ pub use proof::ShownCode;
 pub use sign_in::{CompletedSignIn, NewDevice, complete_sign_in, spend_backup_code};
 pub use step_up::{StepUp, step_up};
 
-use super::{AttemptError, Context, PasswordError, check_password};
+use super::{AttemptError, PasswordError};
 use crate::{
-    domain::{AttemptId, Password, User, UserId},
-    ports::{CountAttempts, FindCredential, HashPassword, LimitAttempts, StoreError},
+    domain::{AttemptId, UserId},
+    ports::{CountAttempts, StoreError},
 };
 
 /// Why a request about the second factor came to nothing.
@@ -68,27 +68,10 @@ impl From<PasswordError> for TwoFactorError {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::Missing | PasswordError::Wrong => Self::WrongPassword,
+            PasswordError::Overtaken => Self::SessionOver,
             PasswordError::Attempt(error) => Self::Password(error),
         }
     }
-}
-
-/// Compares the password of somebody who is signed in, before something that
-/// the session alone does not allow. **Every** such comparison of the second
-/// factor's endpoints comes through here. A password that was set since the
-/// user's row was read is not taken: the session is over then.
-async fn confirm_password<S>(
-    context: &Context<'_>,
-    hasher: &impl HashPassword,
-    store: &S,
-    user: &User,
-    password: Password,
-) -> Result<(), TwoFactorError>
-where
-    S: FindCredential + LimitAttempts,
-{
-    let account = check_password(context, hasher, store, user, password).await?;
-    if account.password_changed_at == user.password_changed_at { Ok(()) } else { Err(TwoFactorError::WrongPassword) }
 }
 
 /// Leaves an attempt counted that was looked at, and takes any other back: what

@@ -82,6 +82,7 @@ impl From<PasswordError> for ApiError {
         match error {
             PasswordError::Missing => ErrorCode::CREDENTIAL_ACCOUNT_NOT_FOUND.into(),
             PasswordError::Wrong => ErrorCode::INVALID_PASSWORD.into(),
+            PasswordError::Overtaken => ErrorCode::UNAUTHORIZED.into(),
             PasswordError::Attempt(error) => error.into(),
         }
     }
