@@ -14,10 +14,11 @@ use shared::{
         VerificationToken,
     },
     ports::{
-        AdmissionRows, Clock as _, ConsumeOAuthState as _, EndSession as _, ExpectedUser, ExtendSession as _,
-        FindCredential as _, FindOAuthState as _, FindResetToken as _, FindSession as _, FindUser as _, NewUser,
-        OAuthSignIn, OAuthStore as _, RegisterUser as _, Registration, ResetOutcome, ResetPassword as _,
-        StoreAdmission as _, StoreError, StoreOAuthState as _, StoreResetToken as _, UpgradePasswordHash as _,
+        AdmissionRows, ClaimNotice as _, Clock as _, ConsumeOAuthState as _, EndSession as _, ExpectedUser,
+        ExtendSession as _, FindCredential as _, FindOAuthState as _, FindResetToken as _, FindSession as _,
+        FindUser as _, NewUser, OAuthSignIn, OAuthStore as _, RegisterUser as _, Registration, ResetOutcome,
+        ResetPassword as _, StoreAdmission as _, StoreError, StoreOAuthState as _, StoreResetToken as _,
+        UpgradePasswordHash as _,
     },
 };
 use tests::{App, unique_email};
@@ -739,4 +740,20 @@ async fn outages_end_in_an_error_without_data() {
     set_number(&mut row, "createdAt", i64::MAX);
     database.app.put_row("UsersTable", &row).await;
     assert_eq!(database.store.user(&user.id).await.unwrap().unwrap().created_at.millis(), i64::MAX);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_is_claimed_once_until_it_may_be_given_again() {
+    let database = Database::start().await;
+    let (store, until) = (&database.store, now().plus_seconds(900));
+    let claims = (0..50).map(|i| async move { store.claim_notice("key", &format!("attempt {i}"), until, now()).await });
+    let claimed = join_all(claims).await.into_iter().filter(|claimed| *claimed.as_ref().unwrap()).count();
+    assert_eq!(claimed, 1);
+    assert!(!store.claim_notice("key", "later", until, now()).await.unwrap());
+    assert!(store.claim_notice("other key", "other", until, now()).await.unwrap());
+    assert!(store.claim_notice("key", "after", until.plus_seconds(900), until).await.unwrap());
+
+    database.inject("PutItem", Fault::DropAfter, When::Times(1));
+    assert!(store.claim_notice("lost", "own", until, now()).await.unwrap(), "a lost answer is recognised");
+    assert!(!store.claim_notice("lost", "another", until, now()).await.unwrap());
 }

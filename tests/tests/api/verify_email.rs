@@ -267,6 +267,7 @@ async fn what_is_no_token_is_told_apart_from_what_was_one() {
         assert_error(&app.browser().get(&format!("/verify-email{query}")).await, 400, "VALIDATION_ERROR");
     }
     assert!(!is_verified(app, &email).await);
+    assert_error(&reset(app, &token, "a brand new password").await, 400, "INVALID_TOKEN");
     assert_eq!(reset(app, &reset_token, PASSWORD).await.status, 200, "the wrong door spends nothing");
 
     let row = app.row("VerificationTokensTable", "email", &email).await.unwrap();

@@ -12,8 +12,9 @@ use crate::{
     ports::{ChangeEmail, EmailChange, EmailChangeOutcome, StartEmailChange, StoreResult},
 };
 
-/// Where the new address, and the session that goes on, stand in the
+/// Where the token, the new address, and the session that goes on stand in the
 /// transaction that makes the change.
+const TOKEN: usize = 0;
 const NEW_ACCOUNT: usize = 1;
 const KEPT_SESSION: usize = 4;
 
@@ -61,15 +62,20 @@ impl ChangeEmail for DynamoDb {
             self.change_user(&change),
         ];
         items.extend(change.kept.map(|session| self.keep_session(session, change.generation, now)));
-        Ok(match self.transact("change email", items).await? {
-            Written::Done(()) => EmailChangeOutcome::Done,
-            Written::Refused(reasons) if reasons.get(NEW_ACCOUNT).is_some_and(is_failed_condition) => {
-                EmailChangeOutcome::Taken
-            }
-            Written::Refused(reasons) if reasons.get(KEPT_SESSION).is_some_and(is_failed_condition) => {
-                EmailChangeOutcome::SessionEnded
-            }
-            Written::Refused(_) => EmailChangeOutcome::Stale,
+        let reasons = match self.transact("change email", items).await? {
+            Written::Done(()) => return Ok(EmailChangeOutcome::Done),
+            Written::Refused(reasons) => reasons,
+        };
+        let failed = |item: usize| reasons.get(item).is_some_and(is_failed_condition);
+        // Of two clicks on one link the later one finds the address taken, too.
+        Ok(if failed(TOKEN) {
+            EmailChangeOutcome::Stale
+        } else if failed(NEW_ACCOUNT) {
+            EmailChangeOutcome::Taken
+        } else if failed(KEPT_SESSION) {
+            EmailChangeOutcome::SessionEnded
+        } else {
+            EmailChangeOutcome::Stale
         })
     }
 }
