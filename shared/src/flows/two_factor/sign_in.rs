@@ -5,7 +5,7 @@ use super::{
 };
 use crate::{
     crypto::Keyring,
-    domain::{AttemptId, Challenge, Factor, Purpose, Timestamp, TrustedDevice, User, VerificationToken},
+    domain::{AttemptId, Challenge, Factor, Purpose, TrustedDevice, User, VerificationToken},
     flows::{Client, Context, NewSession},
     hooks::{Decision, SignInMethod},
     ports::{
@@ -56,7 +56,7 @@ where
 {
     let keys = encryption.encryption_keys().await?;
     let attempt = Attempt::begin(context, store, token).await?;
-    let result = async {
+    let result: Result<_, TwoFactorError> = async {
         let (user, code) = attempt.look(context, store, encryption, &keys, shown).await?;
         if context.hooks.sign_in(&user, SignInMethod::SecondFactor).await == Decision::Deny {
             return Err(TwoFactorError::Refused);
@@ -72,8 +72,8 @@ where
         };
         opened(store.complete_sign_in(code.proof(), completion, context.clock.now()).await)?;
         Ok(CompletedSignIn { user, session, remember: challenge.remember, device })
-    };
-    let result = result.await;
+    }
+    .await;
     attempt.settle(store, result).await
 }
 
@@ -94,12 +94,12 @@ where
 {
     let keys = encryption.encryption_keys().await?;
     let attempt = Attempt::begin(context, store, token).await?;
-    let result = async {
+    let result: Result<_, TwoFactorError> = async {
         let (user, code) = attempt.look(context, store, encryption, &keys, ShownCode::Backup(code)).await?;
         opened(store.spend(code.proof(), &user, context.clock.now()).await)?;
         Ok(user)
-    };
-    let result = result.await;
+    }
+    .await;
     attempt.settle(store, result).await
 }
 
@@ -179,7 +179,7 @@ fn opened(spending: StoreResult<Spending>) -> Result<(), TwoFactorError> {
 
 fn new_device(context: &Context<'_>, challenge: &Challenge) -> NewDevice {
     let token = VerificationToken::generate(Purpose::TrustedDevice, context.random);
-    let expires_at: Timestamp = context.clock.now().plus_seconds(context.two_factor.trust_seconds);
+    let expires_at = context.clock.now().plus_seconds(context.two_factor.trust_seconds);
     let device = TrustedDevice {
         user_id: challenge.user_id.clone(),
         valid_from: challenge.valid_from,

@@ -77,6 +77,26 @@ async fn a_mailed_code_at_once_many_times_signs_in_once() {
 }
 
 #[tokio::test]
+async fn a_code_of_somebody_signed_in_counts_once_too() {
+    let app = racing().await;
+    let (email, authenticator, mut browser) = enrolled(&app, "step-up-race").await;
+    let mailed = call(&send(&app, &mut browser, &email).await);
+    let shown = totp_call(&authenticator.code(&app).await);
+    for call in [mailed, shown, backup_call(&authenticator.backup_codes[0])] {
+        let answers = join_all((0..50).map(|_| browser.send_only(call.clone()))).await;
+        let codes: Vec<String> = answers.iter().map(Answer::code).collect();
+        assert_eq!(count(&answers, 200), 1, "{codes:?}");
+        assert!(!codes.iter().any(|code| code == "UNAUTHORIZED"), "{codes:?}");
+        assert!(answers.iter().all(|answer| [200, 400, 401, 429].contains(&answer.status)), "{codes:?}");
+        // What the losers left behind.
+        let mut row = authenticator.row(&app).await.unwrap();
+        row.as_object_mut().unwrap().remove("failures");
+        app.put_row("AccountsTable", &row).await;
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn somebody_signed_in_shows_a_mailed_code_too() {
     let app = App::shared();
     let (email, _, mut browser) = enrolled(app, "mailed-step-up").await;

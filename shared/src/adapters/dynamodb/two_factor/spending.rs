@@ -35,7 +35,7 @@ impl SpendCode for DynamoDb {
             let row = write_device(token_hash, device);
             items.push(transact_put(Put::builder().table_name(&self.tables.verification_tokens).set_item(Some(row))));
         }
-        self.transact("complete sign-in", items).await.map(|written| spending(&written))
+        self.transact("complete sign-in", items).await.map(|written| spending(&written, 1))
     }
 
     async fn spend(&self, proof: Proof<'_>, user: &User, now: Timestamp) -> StoreResult<Spending> {
@@ -43,8 +43,9 @@ impl SpendCode for DynamoDb {
         if let Proof::MailedCode { key, hash } = proof {
             items.push(self.delete_challenge_token(key, Some(hash), now));
         }
+        let of_code = items.len();
         items.push(self.user_unchanged(&user.id, user.sessions_valid_from, user.two_factor_since));
-        self.transact("spend code", items).await.map(|written| spending(&written))
+        self.transact("spend code", items).await.map(|written| spending(&written, of_code))
     }
 }
 
@@ -121,11 +122,11 @@ fn mailed_hash(proof: Proof<'_>) -> Option<&str> {
     }
 }
 
-/// The factor is the first item. A challenge that is still there but holds
-/// another code comes back with the refusal.
-fn spending(written: &Written<(), Vec<CancellationReason>>) -> Spending {
+/// The first items are the code's. A challenge that is still there but holds
+/// another mailed code comes back with the refusal.
+fn spending(written: &Written<(), Vec<CancellationReason>>, of_code: usize) -> Spending {
     let Written::Refused(reasons) = written else { return Spending::Done };
-    let is_spent = reasons.first().is_some_and(is_failed_condition)
-        || reasons.iter().any(|reason| reason.item().is_some_and(|row| row.contains_key("codeHash")));
+    let holds_another = |reason: &CancellationReason| reason.item().is_some_and(|row| row.contains_key("codeHash"));
+    let is_spent = reasons.iter().take(of_code).any(is_failed_condition) || reasons.iter().any(holds_another);
     if is_spent { Spending::SpentBefore } else { Spending::Gone }
 }

@@ -72,9 +72,9 @@ where
         let shown = Shown::read(request)?;
         audit.event("two_factor.failed");
         if let Some(signed_in) = self.signed_in(request, audit).await? {
-            return self.verify_signed_in(request, audit, &signed_in, &shown).await;
+            return Box::pin(self.verify_signed_in(request, audit, &signed_in, &shown)).await;
         }
-        self.verify_pending(request, audit, &shown).await
+        Box::pin(self.verify_pending(request, audit, &shown)).await
     }
 
     async fn verify_signed_in(

@@ -80,13 +80,14 @@ where
     M: SendMail + Send + 'static,
 {
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
+        // Boxed: the types of nested futures would outgrow the compiler's limits.
         match request.info.route {
-            Route::TwoFactorEnable => self.enable(request, audit).await,
-            Route::TwoFactorDisable => self.disable(request, audit).await,
-            Route::TwoFactorGenerateBackupCodes => self.generate_backup_codes(request, audit).await,
-            Route::TwoFactorGetTotpUri => self.totp_uri(request, audit).await,
-            Route::TwoFactorSendOtp => self.send_code(request, audit).await,
-            _ => self.verify(request, audit).await,
+            Route::TwoFactorEnable => Box::pin(self.enable(request, audit)).await,
+            Route::TwoFactorDisable => Box::pin(self.disable(request, audit)).await,
+            Route::TwoFactorGenerateBackupCodes => Box::pin(self.generate_backup_codes(request, audit)).await,
+            Route::TwoFactorGetTotpUri => Box::pin(self.totp_uri(request, audit)).await,
+            Route::TwoFactorSendOtp => Box::pin(self.send_code(request, audit)).await,
+            _ => Box::pin(self.verify(request, audit)).await,
         }
     }
 }
