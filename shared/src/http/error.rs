@@ -1,96 +1,102 @@
 use http::StatusCode;
 
-/// A machine-readable error of the wire: status, `code` and `message`.
+/// A machine-readable error of the wire: status, `code` and `message`. There is
+/// none but those listed below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorCode {
-    /// HTTP status.
-    pub status: StatusCode,
-    /// Stable identifier; none where Better Auth sends none.
-    pub code: Option<&'static str>,
-    /// English text.
-    pub message: &'static str,
+    status: StatusCode,
+    code: Option<&'static str>,
+    message: &'static str,
 }
 
-const fn code(status: StatusCode, code: &'static str, message: &'static str) -> ErrorCode {
-    ErrorCode { status, code: Some(code), message }
-}
-
-/// Every fixed error of the API, in the order of their statuses.
 impl ErrorCode {
+    /// HTTP status.
+    pub const fn status(self) -> StatusCode {
+        self.status
+    }
+
+    /// Stable identifier; none where Better Auth sends none.
+    pub const fn code(self) -> Option<&'static str> {
+        self.code
+    }
+}
+
+/// Declares the errors, and with them the list of all.
+macro_rules! errors {
+    ($($(#[$doc:meta])* $name:ident = $status:ident, $code:expr, $message:literal;)*) => {
+        /// Every error of the API, in the order of their statuses.
+        impl ErrorCode {
+            $($(#[$doc])* pub const $name: Self =
+                Self { status: StatusCode::$status, code: $code, message: $message };)*
+
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+        }
+    };
+}
+
+errors! {
     /// The body is not JSON, or the event is not a request at all.
-    pub const INVALID_JSON: Self = code(StatusCode::BAD_REQUEST, "BAD_REQUEST", "Invalid JSON in request body");
+    INVALID_JSON = BAD_REQUEST, Some("BAD_REQUEST"), "Invalid JSON in request body";
     /// The gateway's event cannot be a request of HTTP.
-    pub const MALFORMED_REQUEST: Self = code(StatusCode::BAD_REQUEST, "BAD_REQUEST", "Malformed request");
+    MALFORMED_REQUEST = BAD_REQUEST, Some("BAD_REQUEST"), "Malformed request";
+    /// Fields are missing or wrong; the message names each ([`ApiError::validation`]).
+    VALIDATION = BAD_REQUEST, Some("VALIDATION_ERROR"), "Validation Error";
+    /// What Better Auth has no code for; the message says it ([`ApiError::bad_request`]).
+    BAD_REQUEST = BAD_REQUEST, None, "Bad Request";
     /// Not an address.
-    pub const INVALID_EMAIL: Self = code(StatusCode::BAD_REQUEST, "INVALID_EMAIL", "Invalid email");
+    INVALID_EMAIL = BAD_REQUEST, Some("INVALID_EMAIL"), "Invalid email";
     /// Fewer than 8 characters.
-    pub const PASSWORD_TOO_SHORT: Self = code(StatusCode::BAD_REQUEST, "PASSWORD_TOO_SHORT", "Password too short");
+    PASSWORD_TOO_SHORT = BAD_REQUEST, Some("PASSWORD_TOO_SHORT"), "Password too short";
     /// More than 128 characters.
-    pub const PASSWORD_TOO_LONG: Self = code(StatusCode::BAD_REQUEST, "PASSWORD_TOO_LONG", "Password too long");
+    PASSWORD_TOO_LONG = BAD_REQUEST, Some("PASSWORD_TOO_LONG"), "Password too long";
     /// Unknown, used or expired token.
-    pub const INVALID_TOKEN: Self = code(StatusCode::BAD_REQUEST, "INVALID_TOKEN", "Invalid token");
+    INVALID_TOKEN = BAD_REQUEST, Some("INVALID_TOKEN"), "Invalid token";
     /// No session where one is needed.
-    pub const UNAUTHORIZED: Self = code(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "Unauthorized");
+    UNAUTHORIZED = UNAUTHORIZED, Some("UNAUTHORIZED"), "Unauthorized";
     /// Wrong password, unknown user, or a user without a password.
-    pub const INVALID_EMAIL_OR_PASSWORD: Self =
-        code(StatusCode::UNAUTHORIZED, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password");
+    INVALID_EMAIL_OR_PASSWORD = UNAUTHORIZED, Some("INVALID_EMAIL_OR_PASSWORD"), "Invalid email or password";
     /// `Origin` names a stranger.
-    pub const INVALID_ORIGIN: Self = code(StatusCode::FORBIDDEN, "INVALID_ORIGIN", "Invalid origin");
+    INVALID_ORIGIN = FORBIDDEN, Some("INVALID_ORIGIN"), "Invalid origin";
     /// Cookies came without a usable `Origin`.
-    pub const MISSING_OR_NULL_ORIGIN: Self =
-        code(StatusCode::FORBIDDEN, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin");
+    MISSING_OR_NULL_ORIGIN = FORBIDDEN, Some("MISSING_OR_NULL_ORIGIN"), "Missing or null Origin";
     /// A form on another site navigates to a sign-in.
-    pub const CROSS_SITE_NAVIGATION: Self = code(
-        StatusCode::FORBIDDEN,
-        "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED",
-        "Cross-site navigation login blocked. This request appears to be a CSRF attack.",
-    );
+    CROSS_SITE_NAVIGATION = FORBIDDEN, Some("CROSS_SITE_NAVIGATION_LOGIN_BLOCKED"),
+        "Cross-site navigation login blocked. This request appears to be a CSRF attack.";
     /// A hook of the deployment lets the user not in.
-    pub const SIGN_IN_REFUSED: Self =
-        code(StatusCode::FORBIDDEN, "SIGN_IN_REFUSED", "This account may not sign in here");
+    SIGN_IN_REFUSED = FORBIDDEN, Some("SIGN_IN_REFUSED"), "This account may not sign in here";
     /// The session is older than a day, and what was asked for needs a fresh one.
-    pub const SESSION_NOT_FRESH: Self = code(StatusCode::FORBIDDEN, "SESSION_NOT_FRESH", "Session is not fresh");
+    SESSION_NOT_FRESH = FORBIDDEN, Some("SESSION_NOT_FRESH"), "Session is not fresh";
     /// `callbackURL` leads elsewhere.
-    pub const INVALID_CALLBACK_URL: Self = code(StatusCode::FORBIDDEN, "INVALID_CALLBACK_URL", "Invalid callbackURL");
+    INVALID_CALLBACK_URL = FORBIDDEN, Some("INVALID_CALLBACK_URL"), "Invalid callbackURL";
     /// `redirectTo` leads elsewhere.
-    pub const INVALID_REDIRECT_URL: Self = code(StatusCode::FORBIDDEN, "INVALID_REDIRECT_URL", "Invalid redirectURL");
+    INVALID_REDIRECT_URL = FORBIDDEN, Some("INVALID_REDIRECT_URL"), "Invalid redirectURL";
     /// `errorCallbackURL` leads elsewhere.
-    pub const INVALID_ERROR_CALLBACK_URL: Self =
-        code(StatusCode::FORBIDDEN, "INVALID_ERROR_CALLBACK_URL", "Invalid errorCallbackURL");
+    INVALID_ERROR_CALLBACK_URL = FORBIDDEN, Some("INVALID_ERROR_CALLBACK_URL"), "Invalid errorCallbackURL";
     /// `newUserCallbackURL` leads elsewhere.
-    pub const INVALID_NEW_USER_CALLBACK_URL: Self =
-        code(StatusCode::FORBIDDEN, "INVALID_NEW_USER_CALLBACK_URL", "Invalid newUserCallbackURL");
+    INVALID_NEW_USER_CALLBACK_URL = FORBIDDEN, Some("INVALID_NEW_USER_CALLBACK_URL"), "Invalid newUserCallbackURL";
     /// No such provider, or it is not configured.
-    pub const PROVIDER_NOT_FOUND: Self = code(StatusCode::NOT_FOUND, "PROVIDER_NOT_FOUND", "Provider not found");
+    PROVIDER_NOT_FOUND = NOT_FOUND, Some("PROVIDER_NOT_FOUND"), "Provider not found";
     /// The provider's id token cannot be used to sign in directly.
-    pub const ID_TOKEN_NOT_SUPPORTED: Self =
-        code(StatusCode::NOT_FOUND, "ID_TOKEN_NOT_SUPPORTED", "id_token not supported");
+    ID_TOKEN_NOT_SUPPORTED = NOT_FOUND, Some("ID_TOKEN_NOT_SUPPORTED"), "id_token not supported";
     /// The function does not serve this route.
-    pub const NOT_FOUND: Self = ErrorCode { status: StatusCode::NOT_FOUND, code: None, message: "" };
+    NOT_FOUND = NOT_FOUND, None, "";
     /// The session is read by GET.
-    pub const POST_SESSION: Self = code(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED",
-        "POST method requires deferSessionRefresh to be enabled in session config",
-    );
+    POST_SESSION = METHOD_NOT_ALLOWED, Some("METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED"),
+        "POST method requires deferSessionRefresh to be enabled in session config";
     /// More than 64 KiB.
-    pub const PAYLOAD_TOO_LARGE: Self =
-        code(StatusCode::PAYLOAD_TOO_LARGE, "PAYLOAD_TOO_LARGE", "Request body is too large");
+    PAYLOAD_TOO_LARGE = PAYLOAD_TOO_LARGE, Some("PAYLOAD_TOO_LARGE"), "Request body is too large";
+    /// A body that is neither JSON nor, where one is taken, a form; the message
+    /// names what is ([`ApiError::media_type`]).
+    MEDIA_TYPE = UNSUPPORTED_MEDIA_TYPE, Some("UNSUPPORTED_MEDIA_TYPE"), "Unsupported Media Type";
     /// The address belongs to somebody.
-    pub const USER_ALREADY_EXISTS: Self = code(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL",
-        "User already exists. Use another email.",
-    );
+    USER_ALREADY_EXISTS = UNPROCESSABLE_ENTITY, Some("USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL"),
+        "User already exists. Use another email.";
     /// A fault of ours.
-    pub const INTERNAL: Self =
-        code(StatusCode::INTERNAL_SERVER_ERROR, "INTERNAL_SERVER_ERROR", "Internal server error");
+    INTERNAL = INTERNAL_SERVER_ERROR, Some("INTERNAL_SERVER_ERROR"), "Internal server error";
     /// A service that we need is unavailable; nothing was changed.
-    pub const UNAVAILABLE: Self = code(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "SERVICE_UNAVAILABLE",
-        "Service temporarily unavailable. Please try again.",
-    );
+    UNAVAILABLE = SERVICE_UNAVAILABLE, Some("SERVICE_UNAVAILABLE"),
+        "Service temporarily unavailable. Please try again.";
 }
 
 /// An error on its way to the client.
@@ -109,17 +115,17 @@ pub struct ApiError {
 impl ApiError {
     /// 400 `VALIDATION_ERROR` with its issues joined.
     pub fn validation(message: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: Some("VALIDATION_ERROR"), message, reason: None }
+        Self { message, ..ErrorCode::VALIDATION.into() }
     }
 
     /// 400 without a code, as Better Auth sends for a few faults.
     pub fn bad_request(message: String) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: None, message, reason: None }
+        Self { message, ..ErrorCode::BAD_REQUEST.into() }
     }
 
     /// 415 with the media types that the route takes.
     pub fn media_type(message: String) -> Self {
-        Self { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, code: Some("UNSUPPORTED_MEDIA_TYPE"), message, reason: None }
+        Self { message, ..ErrorCode::MEDIA_TYPE.into() }
     }
 
     /// 503 for what may work later.
