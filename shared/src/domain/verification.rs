@@ -28,6 +28,8 @@ pub enum Purpose {
     TrustedDevice,
     /// Deletes a user.
     UserDeletion,
+    /// Remembers a provider's id token that has signed somebody in.
+    IdToken,
 }
 
 impl Purpose {
@@ -43,7 +45,17 @@ impl Purpose {
             Self::TwoFactorChallenge => "two-factor-challenge",
             Self::TrustedDevice => "trusted-device",
             Self::UserDeletion => "user-deletion",
+            Self::IdToken => "id-token",
         }
+    }
+
+    /// Table key: unpadded base64url of SHA-256 over purpose and token.
+    pub fn hash(self, token: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.name());
+        hash.update(b":");
+        hash.update(token);
+        URL_SAFE_NO_PAD.encode(hash.finalize())
     }
 }
 
@@ -71,13 +83,9 @@ impl VerificationToken {
         self.secret.expose()
     }
 
-    /// Table key: unpadded base64url of SHA-256 over purpose and token.
+    /// Table key.
     pub fn hash(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.purpose.name());
-        hash.update(b":");
-        hash.update(self.secret.expose());
-        URL_SAFE_NO_PAD.encode(hash.finalize())
+        self.purpose.hash(self.secret.expose())
     }
 }
 

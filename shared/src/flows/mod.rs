@@ -3,19 +3,27 @@
 mod admission;
 mod context;
 mod current_session;
+mod id_token_sign_in;
+mod lockout;
+mod mail_caps;
 mod oauth_callback;
 mod oauth_start;
 mod password_reset;
+mod rotate_secret;
 mod sign_in;
 mod sign_up;
 
 pub use admission::{Admission, AdmissionError, FirstFactor, NewChallenge, RenewedDevice, admit};
 pub use context::{Client, Context, NewSession};
 pub use current_session::{CurrentSession, current_session};
+pub use id_token_sign_in::{IdTokenSignInError, PresentedIdToken, sign_in_with_id_token};
+pub use lockout::{Attempt, AttemptError, forget_failures, verify_password};
+pub use mail_caps::may_mail;
 pub use oauth_callback::{CallbackFailure, SignedInBy, finish_oauth};
 pub use oauth_start::{OAuthStart, OAuthStartError, StartedOAuth, derive_companions, start_oauth};
 pub use password_reset::{
     RequestedReset, ResetError, confirm_password_reset, is_reset_token_live, request_password_reset,
 };
+pub use rotate_secret::{Rotation, RotationError, RotationStep, rotate_secret};
 pub use sign_in::{SignInError, sign_in};
 pub use sign_up::{SignUp, SignUpError, sign_up};

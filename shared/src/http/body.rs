@@ -352,20 +352,21 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An optional object with fields of its own; whether it is there.
-    pub fn optional_object(&mut self, name: &'a str, read: impl FnOnce(&mut Self)) -> bool {
+    /// An optional object with fields of its own, and what is read of it.
+    pub fn optional_object<T>(&mut self, name: &'a str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         match self.get(name) {
-            Field::Absent => return false,
+            Field::Absent => {}
             Field::Other(Value::Object(object)) => {
                 let part = format!("{}.{name}", self.part);
                 let mut inner = Self { part, source: Source::Object(object), issues: Vec::new() };
-                read(&mut inner);
+                let read = read(&mut inner);
                 self.issues.append(&mut inner.issues);
+                return Some(read);
             }
             Field::Other(other) => self.unexpected(name, "object", type_name(Some(other))),
             Field::Text(_) | Field::Repeated => self.unexpected(name, "object", "string"),
         }
-        true
+        None
     }
 
     /// An upper bound on a string's length, in characters.

@@ -1,5 +1,7 @@
 use http::StatusCode;
 
+use crate::domain::Timestamp;
+
 /// A machine-readable error of the wire: status, `code` and `message`. There is
 /// none but those listed below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +52,19 @@ errors! {
     PASSWORD_TOO_SHORT = BAD_REQUEST, Some("PASSWORD_TOO_SHORT"), "Password too short";
     /// More than 128 characters.
     PASSWORD_TOO_LONG = BAD_REQUEST, Some("PASSWORD_TOO_LONG"), "Password too long";
+    /// A common password, or the user's own address: the code of Better Auth's
+    /// check against known leaks.
+    PASSWORD_COMPROMISED = BAD_REQUEST, Some("PASSWORD_COMPROMISED"),
+        "The password you entered is too easy to guess. Please choose a different password.";
     /// Unknown, used or expired token.
     INVALID_TOKEN = BAD_REQUEST, Some("INVALID_TOKEN"), "Invalid token";
+    /// A provider's id token that is invalid or was presented before.
+    INVALID_ID_TOKEN = UNAUTHORIZED, Some("INVALID_TOKEN"), "Invalid token";
+    /// A provider's id token without an address that can be used.
+    USER_EMAIL_NOT_FOUND = UNAUTHORIZED, Some("USER_EMAIL_NOT_FOUND"), "User email not found";
+    /// The address of an id token belongs to a user whom its owner may not be
+    /// joined with.
+    OAUTH_LINK_ERROR = UNAUTHORIZED, Some("OAUTH_LINK_ERROR"), "account not linked";
     /// No session where one is needed.
     UNAUTHORIZED = UNAUTHORIZED, Some("UNAUTHORIZED"), "Unauthorized";
     /// Wrong password, unknown user, or a user without a password.
@@ -92,6 +105,8 @@ errors! {
     /// The address belongs to somebody.
     USER_ALREADY_EXISTS = UNPROCESSABLE_ENTITY, Some("USER_ALREADY_EXISTS_USE_ANOTHER_EMAIL"),
         "User already exists. Use another email.";
+    /// Too often in too short a time.
+    TOO_MANY_REQUESTS = TOO_MANY_REQUESTS, None, "Too many requests. Please try again later.";
     /// A fault of ours.
     INTERNAL = INTERNAL_SERVER_ERROR, Some("INTERNAL_SERVER_ERROR"), "Internal server error";
     /// A service that we need is unavailable; nothing was changed.
@@ -110,7 +125,12 @@ pub struct ApiError {
     pub message: String,
     /// What the log says of it, beside the code. Never data of a request.
     pub reason: Option<String>,
+    /// After how many seconds trying again may help.
+    pub retry_after: Option<i64>,
 }
+
+/// After how many seconds a client may try again what answered 503.
+const UNAVAILABLE_SECONDS: i64 = 1;
 
 impl ApiError {
     /// 400 `VALIDATION_ERROR` with its issues joined.
@@ -130,7 +150,16 @@ impl ApiError {
 
     /// 503 for what may work later.
     pub fn unavailable(reason: impl ToString) -> Self {
-        Self { reason: Some(reason.to_string()), ..ErrorCode::UNAVAILABLE.into() }
+        let retry_after = Some(UNAVAILABLE_SECONDS);
+        Self { reason: Some(reason.to_string()), retry_after, ..ErrorCode::UNAVAILABLE.into() }
+    }
+
+    /// 429 for what may be done again at a time; in whole seconds, and not at
+    /// once.
+    pub fn too_many_requests(reason: impl ToString, until: Timestamp, now: Timestamp) -> Self {
+        let wait = Timestamp::from_millis(until.millis().saturating_sub(now.millis()));
+        let retry_after = Some(wait.ttl_seconds().max(1));
+        Self { reason: Some(reason.to_string()), retry_after, ..ErrorCode::TOO_MANY_REQUESTS.into() }
     }
 
     /// 500 for what must not happen.
@@ -141,7 +170,7 @@ impl ApiError {
 
 impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
-        Self { status: code.status, code: code.code, message: code.message.to_owned(), reason: None }
+        Self { status: code.status, code: code.code, message: code.message.to_owned(), reason: None, retry_after: None }
     }
 }
 

@@ -5,6 +5,7 @@
 import bodies from "./bodies.mjs";
 import callback from "./callback.mjs";
 import client from "./client.mjs";
+import idToken from "./id-token.mjs";
 import oauth from "./oauth.mjs";
 import origins from "./origins.mjs";
 import passwordReset from "./password-reset.mjs";
@@ -25,6 +26,7 @@ export const cases = [
 	...social,
 	...callback,
 	...oauth,
+	...idToken,
 	...passwordReset,
 	...origins,
 	...redirectTargets,

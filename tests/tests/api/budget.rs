@@ -11,7 +11,9 @@ use serde_json::json;
 use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
-    steps::{age_sessions, callback_url, sign_in_with_google, try_sign_up, verify_email},
+    steps::{
+        age_sessions, callback_url, present, sign_in_with_google, sign_in_with_id_token, try_sign_up, verify_email,
+    },
     support::{reset, reset_to},
 };
 
@@ -124,6 +126,73 @@ async fn every_flow_keeps_to_its_round_trips() {
     let confirm = cost(&app, reset(&app, &token, PASSWORD), 200).await;
     let calls = ["GetItem VerificationTokens", "TransactWriteItems VerificationTokens Accounts Users"];
     assert_cost("reset-confirm", &confirm, &calls, 2);
+}
+
+/// Limits cost one round trip before everything else; what they count later
+/// runs beside what is done anyway.
+#[tokio::test]
+async fn limits_cost_one_round_trip() {
+    let app = start(&[("AUTH_RATE_LIMITS", "true"), ("AUTH_RATE_LIMIT_RULES", "sign-in=99/600,mail=99/900")]).await;
+    let email = unique_email("limits");
+    app.sign_up(&email).await;
+    // The first request of a window takes one more.
+    assert_eq!(sign_in(&app, &email, PASSWORD).await.status, 200);
+    assert_eq!(reset(&app, "x", PASSWORD).await.status, 400);
+    let token = app.reset_token(&email).await;
+    // Slow enough that calls side by side are seen to be so.
+    app.aws().inject(FaultRule::new(Service::DynamoDb, Fault::Delay(Duration::from_millis(100))));
+
+    for (password, status, after_hash) in [(PASSWORD, 200, 1), ("not the password", 401, 0)] {
+        app.aws().clear_calls();
+        assert_eq!(sign_in(&app, &email, password).await.status, status);
+        let mut calls = app.aws().calls();
+        calls.retain(|call| call.tables != ["UsersTable"]);
+        let cost = Cost::of_calls(&calls);
+        assert_eq!(cost.round_trips, 2 + after_hash, "sign-in: {:?}", cost.calls);
+        assert_eq!(cost.calls[0], "UpdateItem RateLimits");
+        let mut beside = cost.calls[1..3].to_vec();
+        beside.sort();
+        assert_eq!(beside, ["GetItem Accounts", "UpdateItem RateLimits"]);
+        let mut last = cost.calls[3..].to_vec();
+        last.sort();
+        let writes = ["DeleteItem RateLimits", "PutItem Sessions"];
+        assert_eq!(last, writes[..2 * after_hash]);
+    }
+
+    let asked = cost(&app, app.browser().post("/request-password-reset", &json!({"email": email})), 200).await;
+    assert_eq!(asked.round_trips, 3, "reset-request: {:?}", asked.calls);
+    let confirmed = cost(&app, reset(&app, &token, PASSWORD), 200).await;
+    assert_eq!(confirmed.round_trips, 3, "reset-confirm: {:?}", confirmed.calls);
+    assert!(confirmed.calls.contains(&"DeleteItem RateLimits".to_owned()), "{:?}", confirmed.calls);
+}
+
+#[tokio::test]
+async fn every_sign_in_with_an_id_token_takes_four_round_trips() {
+    let app = start(&[]).await;
+    sign_in_with_id_token(&app, &google("warm", &unique_email("warm"))).await;
+    app.provider.forget_requests();
+    let person = google("budget", &unique_email("id-token"));
+    for (name, transaction) in [
+        ("new user", "TransactWriteItems Accounts Users Sessions"),
+        ("linked user", "TransactWriteItems Users Sessions"),
+    ] {
+        let token = app.provider.google_id_token(&person, Some(name));
+        let mut browser = app.browser();
+        let cost = cost(&app, present(&mut browser, &token, None), 200).await;
+        assert_cost(
+            name,
+            &cost,
+            &["PutItem VerificationTokens", "BatchGetItem Accounts", transaction, "GetItem Users"],
+            4,
+        );
+    }
+    let token = app.provider.google_id_token(&person, Some("spent"));
+    present(&mut app.browser(), &token, None).await;
+    let spent = cost(&app, present(&mut app.browser(), &token, None), 401).await;
+    assert_cost("spent", &spent, &["PutItem VerificationTokens"], 1);
+    let wrong = cost(&app, present(&mut app.browser(), "not.a.token", None), 401).await;
+    assert_cost("wrong", &wrong, &[], 0);
+    assert!(app.provider.recorded().is_empty(), "the keys are known");
 }
 
 #[tokio::test]

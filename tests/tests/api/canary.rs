@@ -4,12 +4,18 @@ use local::{Fault, FaultRule, Service, StackOptions};
 use serde_json::json;
 use tests::{App, Call, fake_provider::GoogleUser};
 
-use crate::{invariants, oauth, support::*};
+use crate::{invariants, oauth, rotation, support::*};
 
 /// A day in the life of the service, good and bad, at the loudest log level.
 #[tokio::test]
 async fn nothing_secret_is_logged_or_stored() {
-    let env = [("RUST_LOG", "trace"), ("AWS_LAMBDA_LOG_LEVEL", "TRACE"), ("RUST_BACKTRACE", "full")];
+    let env = [
+        ("RUST_LOG", "trace"),
+        ("AWS_LAMBDA_LOG_LEVEL", "TRACE"),
+        ("RUST_BACKTRACE", "full"),
+        ("AUTH_RATE_LIMITS", "true"),
+        ("AUTH_RATE_LIMIT_RULES", "sign-in=99/10,sign-up=99/10,request-password-reset=99/10"),
+    ];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     let app = App::start(StackOptions { env, ..StackOptions::default() }).await;
     let (email, password, wrong) = ("canary@example.com", "c4n4ry password one", "c4n4ry password wrong");
@@ -33,6 +39,7 @@ async fn nothing_secret_is_logged_or_stored() {
     sign_in(&app, email, wrong).await;
     let (mut second, answer) = sign_in(&app, email, password).await;
     secrets.extend([answer.json()["token"].as_str().unwrap().to_owned(), raw_token(&second)]);
+    secrets.push(set_cookie(&answer, "better-auth.known_device").unwrap());
     second.post("/sign-out", &json!({})).await;
 
     let token = app.reset_token(email).await;
@@ -56,6 +63,9 @@ async fn nothing_secret_is_logged_or_stored() {
     assert_eq!(issued.len(), 1);
     secrets.extend(issued);
 
+    rotation::rotate(&app).await;
+    secrets.push(app.aws().secret("SigningSecret").unwrap());
+
     // Faults are where secrets leak.
     let mut bodies = Vec::new();
     for fault in [Fault::InternalError, Fault::AccessDenied, Fault::Malformed] {
@@ -74,6 +84,9 @@ async fn nothing_secret_is_logged_or_stored() {
             assert!(!answer.text().contains(secret), "{}", answer.text());
         }
     }
+    // Counters name nobody.
+    let counters = app.rows(LIMITS_TABLE).await;
+    assert!(counters.len() > 5 && !format!("{counters:?}").contains('@'), "{counters:?}");
     // Nor does anything personal stand in the log.
     for line in app.logs() {
         assert!(!line.text.contains("@example.com"), "{}", line.text);

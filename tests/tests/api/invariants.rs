@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use tests::App;
 
-use crate::support::{TABLES, encoded};
+use crate::support::{LIMITS_TABLE, TABLES, encoded};
 
 /// Asserts that accounts, users and sessions belong together, and that neither
 /// a table nor the log of a stack at rest holds a secret.
@@ -52,7 +52,7 @@ async fn belong_together(app: &App) {
 /// in any of the usual encodings.
 pub async fn hold_no_secret(app: &App, secrets: &[String]) {
     let mut places: Vec<(String, String)> = Vec::new();
-    for table in TABLES {
+    for table in TABLES.into_iter().chain([LIMITS_TABLE]) {
         places.extend(app.rows(table).await.iter().map(|row| (table.to_owned(), row.to_string())));
     }
     places.extend(app.logs().into_iter().map(|line| (format!("log of {}", line.function), line.text)));

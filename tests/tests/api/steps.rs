@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser};
+use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::support::{DAY, TABLES, number, sessions_of, set_expiry, user_row};
 
@@ -56,6 +56,25 @@ pub async fn sign_in_with_google(app: &App, person: &GoogleUser) -> Browser {
     let answer = browser.send(Call::new("GET", url)).await;
     assert_eq!(answer.header("location"), "/done", "{}", answer.text());
     browser
+}
+
+/// Signs in with an id token that Google gave to an app of the given person,
+/// another one each time.
+pub async fn sign_in_with_id_token(app: &App, person: &GoogleUser) -> Browser {
+    let mut browser = app.browser();
+    let nonce = unique_email("nonce");
+    let answer = present(&mut browser, &app.provider.google_id_token(person, Some(&nonce)), None).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    browser
+}
+
+/// Presents an id token of Google's.
+pub async fn present(browser: &mut Browser, token: &str, nonce: Option<&str>) -> Answer {
+    let mut id_token = json!({"token": token});
+    if let Some(nonce) = nonce {
+        id_token["nonce"] = json!(nonce);
+    }
+    browser.post("/sign-in/social", &json!({"provider": "google", "idToken": id_token})).await
 }
 
 /// Signs up without an expectation.

@@ -26,6 +26,38 @@ pub async fn racing() -> App {
     App::start(StackOptions { instances: 4, ..StackOptions::default() }).await
 }
 
+/// A stack with limits on, and some of them changed: `name=times/seconds`.
+pub async fn limited(instances: usize, rules: &str) -> App {
+    let env = [("AUTH_RATE_LIMITS", "true"), ("AUTH_RATE_LIMIT_RULES", rules)];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    App::start(StackOptions { instances, env, ..StackOptions::default() }).await
+}
+
+/// The rows of counters whose key starts so.
+pub async fn counters(app: &App, prefix: &str) -> Vec<Value> {
+    let mut rows = app.rows(LIMITS_TABLE).await;
+    rows.retain(|row| row["scope"]["S"].as_str().unwrap().starts_with(prefix));
+    rows
+}
+
+/// The only row of a counter whose key starts so.
+pub async fn counter(app: &App, prefix: &str) -> Value {
+    let mut rows = counters(app, prefix).await;
+    assert_eq!(rows.len(), 1, "{prefix}: {rows:?}");
+    rows.remove(0)
+}
+
+/// Asserts that an answer says to wait, and returns for how many seconds.
+#[track_caller]
+pub fn assert_limited(answer: &Answer) -> i64 {
+    assert_eq!(answer.status, 429, "{}", answer.text());
+    assert_eq!(answer.text(), r#"{"message":"Too many requests. Please try again later."}"#);
+    assert_eq!(answer.header("retry-after"), answer.header("x-retry-after"));
+    let seconds = answer.header("retry-after").parse().unwrap();
+    assert!(seconds >= 1, "{seconds}");
+    seconds
+}
+
 /// Asserts status and `code` of an error.
 #[track_caller]
 pub fn assert_error(answer: &Answer, status: u16, code: &str) {

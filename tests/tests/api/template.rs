@@ -5,20 +5,24 @@ use std::{
     fs,
 };
 
-use local::{build::workspace_root, template::Template};
+use local::{
+    build::workspace_root,
+    template::{Template, function_arn},
+};
 use serde_json::{Value, json};
 use shared::{
     adapters::OsRandom,
     config::{BASE_PATH, Config},
     crypto::{Argon2Hasher, HashPolicy},
-    domain::Password,
+    domain::{Limit, Password},
     http::ROUTES,
     ports::HashPassword as _,
 };
 use tests::{App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
-    steps::{age_sessions, callback_url, sign_in_with_google, verify_email},
+    rotation::rotate,
+    steps::{age_sessions, callback_url, sign_in_with_google, sign_in_with_id_token, verify_email},
     support::{reset_to, sign_in},
 };
 
@@ -26,6 +30,8 @@ use crate::{
 type Grant = (&'static str, &'static str);
 
 const READ_SIGNING_SECRET: Grant = ("secretsmanager:GetSecretValue", "SigningSecret");
+const COUNT: Grant = ("dynamodb:UpdateItem", "RateLimitsTable");
+const FORGET_FAILURES: Grant = ("dynamodb:DeleteItem", "RateLimitsTable");
 const READ_CLIENTS: Grant = ("secretsmanager:GetSecretValue", "OAuthClientsSecret");
 
 /// All that each function may do. Whoever changes the template changes this,
@@ -37,6 +43,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:PutItem", "UsersTable"),
             ("dynamodb:PutItem", "AccountsTable"),
             ("dynamodb:PutItem", "SessionsTable"),
+            COUNT,
             READ_SIGNING_SECRET,
         ],
     ),
@@ -49,6 +56,14 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:GetItem", "UsersTable"),
             ("dynamodb:PutItem", "SessionsTable"),
             ("dynamodb:PutItem", "VerificationTokensTable"),
+            // An id token signs in and up as a callback does.
+            ("dynamodb:BatchGetItem", "AccountsTable"),
+            ("dynamodb:PutItem", "AccountsTable"),
+            ("dynamodb:PutItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:ConditionCheckItem", "UsersTable"),
+            COUNT,
+            FORGET_FAILURES,
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
@@ -59,6 +74,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:BatchGetItem", "UsersTable"),
             ("dynamodb:BatchGetItem", "SessionsTable"),
             ("dynamodb:UpdateItem", "SessionsTable"),
+            COUNT,
             READ_SIGNING_SECRET,
         ],
     ),
@@ -68,6 +84,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
         &[
             ("dynamodb:GetItem", "AccountsTable"),
             ("dynamodb:PutItem", "VerificationTokensTable"),
+            COUNT,
             ("ses:SendEmail", ""),
         ],
     ),
@@ -78,6 +95,8 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:DeleteItem", "VerificationTokensTable"),
             ("dynamodb:UpdateItem", "UsersTable"),
             ("dynamodb:UpdateItem", "AccountsTable"),
+            COUNT,
+            FORGET_FAILURES,
         ],
     ),
     (
@@ -93,14 +112,24 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:UpdateItem", "UsersTable"),
             ("dynamodb:ConditionCheckItem", "UsersTable"),
             ("dynamodb:PutItem", "SessionsTable"),
+            COUNT,
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
     ),
-    ("verify-email", &[READ_SIGNING_SECRET]),
-    ("magic-link", &[READ_SIGNING_SECRET]),
-    ("two-factor", &[READ_SIGNING_SECRET]),
-    ("account", &[READ_SIGNING_SECRET]),
+    ("verify-email", &[COUNT, READ_SIGNING_SECRET]),
+    ("magic-link", &[COUNT, READ_SIGNING_SECRET]),
+    ("two-factor", &[COUNT, READ_SIGNING_SECRET]),
+    ("account", &[COUNT, READ_SIGNING_SECRET]),
+    (
+        "rotate-secret",
+        &[
+            ("secretsmanager:DescribeSecret", "SigningSecret"),
+            READ_SIGNING_SECRET,
+            ("secretsmanager:PutSecretValue", "SigningSecret"),
+            ("secretsmanager:UpdateSecretVersionStage", "SigningSecret"),
+        ],
+    ),
 ];
 
 /// Functions, actions and resources, in order.
@@ -113,8 +142,13 @@ fn expected_grants() -> Grants {
 }
 
 fn template() -> Template {
-    let parameters = [("BaseUrl", "https://auth.example.com"), ("TrustedOrigins", "https://app.example.com")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    template_with(&[])
+}
+
+fn template_with(more: &[(&str, &str)]) -> Template {
+    let parameters = [("BaseUrl", "https://auth.example.com"), ("TrustedOrigins", "https://app.example.com")];
+    let parameters: Vec<_> =
+        parameters.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Template::read(&workspace_root().join("template.yaml"), &parameters).unwrap()
 }
 
@@ -153,7 +187,7 @@ fn the_routes_are_those_of_the_code() {
 fn every_function_has_the_settings_that_the_code_reads_and_no_others() {
     let mut source = String::new();
     for file in fs::read_dir(workspace_root().join("shared/src/config")).unwrap() {
-        source.push_str(&fs::read_to_string(file.unwrap().path()).unwrap().split("#[cfg(test)]").next().unwrap());
+        source.push_str(fs::read_to_string(file.unwrap().path()).unwrap().split("#[cfg(test)]").next().unwrap());
     }
     let code = &source;
     let read: BTreeSet<&str> = code.split('"').filter(|text| text.starts_with("AUTH_") && text.len() > 5).collect();
@@ -238,7 +272,7 @@ fn hashes_and_mail_are_out_of_reach() {
     for function in template().functions {
         let text = Value::from(statements(&function)).to_string();
         let touches_accounts = text.contains("AccountsTable");
-        let session_only = ["session", "signout"].contains(&function.name.as_str());
+        let session_only = ["session", "signout", "rotate-secret"].contains(&function.name.as_str());
         assert!(!touches_accounts || !session_only, "{}", function.name);
         let mails = ["reset-request"].contains(&function.name.as_str());
         assert_eq!(text.contains("ses:"), mails, "{}", function.name);
@@ -256,6 +290,7 @@ fn functions_that_hash_have_a_whole_cpu() {
         ("oauth-callback", 512),
         ("reset-confirm", 1769),
         ("reset-request", 512),
+        ("rotate-secret", 256),
         ("session", 512),
         ("signin", 1769),
         ("signout", 512),
@@ -298,6 +333,42 @@ fn the_tables_keep_what_must_be_kept_and_forget_the_rest() {
     }
 }
 
+/// Nothing rotates unless it is asked to, and nobody but Secrets Manager can
+/// call the function that does.
+#[test]
+fn the_signing_secret_is_rotated_when_it_is_asked_for() {
+    assert_eq!(template().rotations, []);
+    let document = template().document;
+    let allowed = document["Parameters"]["SecretRotationDays"]["AllowedValues"].as_array().unwrap();
+    assert!(allowed.len() > 2 && allowed[0] == 0, "{allowed:?}");
+    for days in allowed.iter().skip(1) {
+        let template = template_with(&[("SecretRotationDays", &days.to_string())]);
+        let [rotation] = template.rotations.as_slice() else { panic!("{:?}", template.rotations) };
+        assert_eq!((rotation.secret.as_str(), rotation.at_once), ("SigningSecret", false));
+        let function = template.function("rotate-secret").unwrap();
+        assert_eq!(rotation.function, function_arn(&function.id));
+        assert_eq!(rotation.rules, json!({"AutomaticallyAfterDays": days}));
+        // No session of the usual length sees two rotations.
+        Config::from_variables(function.environment.clone()).unwrap();
+        assert!(!template.routes.iter().any(|route| route.function == function.name));
+    }
+    let longest = template_with(&[("SecretRotationDays", "14"), ("SessionSeconds", "1209600")]);
+    let faults = Config::from_variables(longest.functions[0].environment.clone()).unwrap_err();
+    assert!(faults.to_string().contains("AUTH_SECRET_ROTATION_DAYS"), "{faults}");
+
+    let permissions = document["Resources"].as_object().unwrap().values();
+    let permissions: Vec<_> = permissions.filter(|resource| resource["Type"] == "AWS::Lambda::Permission").collect();
+    assert_eq!(permissions.len(), 1);
+    let expected = json!({
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Fn::GetAtt": ["RotateSecretFunction", "Arn"]},
+        "Principal": "secretsmanager.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+        "SourceArn": {"Fn::GetAtt": ["SigningSecret", "Id"]},
+    });
+    assert_eq!(permissions[0]["Properties"], expected);
+}
+
 #[test]
 fn cors_is_for_named_origins_with_credentials() {
     let cors = template().cors.unwrap();
@@ -317,7 +388,8 @@ fn cors_is_for_named_origins_with_credentials() {
 /// granted, nothing is granted that is not used.
 #[tokio::test]
 async fn what_is_granted_is_what_is_used() {
-    let app = App::with_env(&[]).await;
+    let rules = Limit::ALL.map(|limit| format!("{}=1000/60", limit.name())).join(",");
+    let app = App::with_env(&[("AUTH_RATE_LIMITS", "true"), ("AUTH_RATE_LIMIT_RULES", &rules)]).await;
     let email = unique_email("grants");
     let mut browser = app.sign_up(&email).await;
     assert!(browser.current_user().await.is_some());
@@ -335,19 +407,37 @@ async fn what_is_granted_is_what_is_used() {
     let upgraded = app.row("AccountsTable", "identity", &format!("email:{email}")).await.unwrap();
     assert_ne!(upgraded["passwordHash"], account["passwordHash"]);
 
-    // A new user, a linked one, a first link, and a link from before a reset.
+    // A new user, a linked one, a first link, and a link from before a reset:
+    // by redirect, and by an id token.
     let stranger = GoogleUser::new("stranger", &unique_email("stranger"));
     sign_in_with_google(&app, &stranger).await;
     sign_in_with_google(&app, &stranger).await;
+    let stranger = GoogleUser::new("presenter", &unique_email("presenter"));
+    sign_in_with_id_token(&app, &stranger).await;
+    sign_in_with_id_token(&app, &stranger).await;
     verify_email(&app, &email).await;
     let person = GoogleUser::new("grants", &email);
     sign_in_with_google(&app, &person).await;
     reset_to(&app, &email, PASSWORD).await;
     sign_in_with_google(&app, &person).await;
+    let verified = unique_email("grants-by-id-token");
+    app.sign_up(&verified).await;
+    verify_email(&app, &verified).await;
+    let person = GoogleUser::new("grants-by-id-token", &verified);
+    sign_in_with_id_token(&app, &person).await;
+    reset_to(&app, &verified, PASSWORD).await;
+    sign_in_with_id_token(&app, &person).await;
     // A state in the wrong browser.
     let url = callback_url(&app, &mut app.browser(), &person).await;
     let answer = app.browser().send(Call::new("GET", url)).await;
     assert!(answer.header("location").contains("state_mismatch"), "{}", answer.header("location"));
+
+    rotate(&app).await;
+    // Whatever a request is about, it is counted.
+    for info in ROUTES {
+        let path = info.path.replace("{token}", "x").replace("{provider}", "google");
+        app.browser().send(Call::new(info.method, path).json(&json!({}))).await;
+    }
 
     let mut used = Grants::new();
     for call in app.aws().calls() {

@@ -8,6 +8,7 @@ mod accounts;
 mod admission;
 mod call;
 mod item;
+mod limits;
 mod oauth;
 mod registration;
 mod sessions;
@@ -15,6 +16,8 @@ mod users;
 mod verification;
 
 use aws_sdk_dynamodb::Client;
+
+pub(super) use call::unavailable;
 
 use crate::config::Tables;
 

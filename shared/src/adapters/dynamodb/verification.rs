@@ -6,9 +6,10 @@ use super::{
     item::{Builder, Item, Reader, millis, s},
 };
 use crate::{
-    domain::{Email, OAuthState, Purpose, ResetGrant, Timestamp, UserId},
+    adapters::OsRandom,
+    domain::{Email, OAuthState, Purpose, ResetGrant, Timestamp, UserId, alphanumeric},
     ports::{
-        ConsumeOAuthState, FindOAuthState, FindResetToken, ResetOutcome, ResetPassword, StoreOAuthState,
+        ConsumeOAuthState, FindOAuthState, FindResetToken, ResetOutcome, ResetPassword, SpendIdToken, StoreOAuthState,
         StoreResetToken, StoreResult,
     },
 };
@@ -123,6 +124,32 @@ impl ConsumeOAuthState for DynamoDb {
             Written::Done(output) => output.attributes.as_ref().map(read_state).transpose(),
             Written::Refused(()) => Ok(None),
         }
+    }
+}
+
+impl SpendIdToken for DynamoDb {
+    /// The row names the call that made it, so that a repeated one, after a
+    /// lost answer, finds its own. An id token is refused once it has expired,
+    /// so that the row of an expired one has nothing to say.
+    async fn spend_id_token(&self, token_hash: &str, expires_at: Timestamp) -> StoreResult<bool> {
+        let attempt = alphanumeric(&OsRandom, 22);
+        let row = Builder::default()
+            .set("tokenHash", s(token_hash))
+            .set("purpose", s(Purpose::IdToken.name()))
+            .set("consumedBy", s(&attempt))
+            .set_expiry(expires_at)
+            .build();
+        let call = || {
+            self.client
+                .put_item()
+                .table_name(&self.tables.verification_tokens)
+                .set_item(Some(row.clone()))
+                .condition_expression("attribute_not_exists(tokenHash) OR consumedBy = :attempt")
+                .expression_attribute_values(":attempt", s(&attempt))
+                .send()
+        };
+        let written = write_item("spend id token", call, |error| error.is_conditional_check_failed_exception()).await?;
+        Ok(matches!(written, Written::Done(_)))
     }
 }
 

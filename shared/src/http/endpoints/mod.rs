@@ -30,9 +30,11 @@ use std::sync::Arc;
 use crate::{
     adapters::{OsRandom, SystemClock},
     config::Config,
-    flows::{Client, Context},
+    domain::Timestamp,
+    flows::{AttemptError, Client, Context},
     hooks::{self, Hooks},
     http::{ApiError, Audit, AuthRequest, CookieJar, Endpoint, ErrorCode, Reply},
+    ports::Clock as _,
 };
 
 /// What every endpoint has.
@@ -54,12 +56,14 @@ impl Core {
         Self { config, cookies, hooks }
     }
 
-    fn context(&self) -> Context<'_> {
+    /// What flows are given.
+    pub(super) fn context(&self) -> Context<'_> {
         Context {
             clock: &SystemClock,
             random: &OsRandom,
             sessions: self.config.sessions,
             two_factor: self.config.two_factor.policy,
+            limits: self.config.limits,
             hooks: self.hooks.as_ref(),
         }
     }
@@ -75,5 +79,20 @@ impl Endpoint for Pending {
 }
 
 fn client(request: &AuthRequest) -> Client {
-    Client { ip_address: request.source_ip.clone(), user_agent: request.user_agent() }
+    Client { ip_address: request.source_ip.clone(), user_agent: request.user_agent(), known_device: None }
+}
+
+/// 429 until the next password may be tried.
+fn locked(until: Timestamp) -> ApiError {
+    ApiError::too_many_requests("lockout", until, SystemClock.now())
+}
+
+impl From<AttemptError> for ApiError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::Locked(until) => locked(until),
+            AttemptError::Hash(error) => error.into(),
+            AttemptError::Store(error) => error.into(),
+        }
+    }
 }

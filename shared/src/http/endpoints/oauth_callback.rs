@@ -159,7 +159,7 @@ where
         let exchange =
             CodeExchange { code: code.to_owned(), pkce_verifier, nonce, issuer: callback.issuer.map(str::to_owned) };
         let identity = match self.providers.exchange(provider, exchange).await {
-            Ok(identity) => identity,
+            Ok(signed_in) => signed_in.identity,
             Err(error) => {
                 audit.reason(error.to_string());
                 return self.fail(audit, Some(row), exchange_failure(&error));
@@ -244,8 +244,8 @@ fn exchange_failure(error: &OAuthError) -> &'static str {
         OAuthError::UnknownProvider => "oauth_provider_not_found",
         OAuthError::Unavailable(_) => "temporarily_unavailable",
         OAuthError::IssuerMismatch => "issuer_mismatch",
-        OAuthError::InvalidCode(_) => "invalid_code",
-        OAuthError::InvalidIdentity(_) => "unable_to_get_user_info",
+        OAuthError::InvalidCode(_) | OAuthError::RefreshFailed(_) => "invalid_code",
+        OAuthError::InvalidIdentity(_) | OAuthError::IdTokenNotSupported => "unable_to_get_user_info",
     }
 }
 

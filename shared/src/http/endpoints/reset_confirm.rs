@@ -8,7 +8,7 @@ use crate::{
         ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf, redirect::with_parameters,
         routes::Route,
     },
-    ports::{FindResetToken, HashPassword, ResetPassword},
+    ports::{FindResetToken, HashPassword, LimitAttempts, ResetPassword},
 };
 
 /// `POST /reset-password`, `POST /password-reset/confirm` and
@@ -29,7 +29,7 @@ struct Done {
 
 impl<S, H> Endpoint for ResetConfirmEndpoint<S, H>
 where
-    S: FindResetToken + ResetPassword + Send + 'static,
+    S: FindResetToken + ResetPassword + LimitAttempts + Send + 'static,
     H: HashPassword + Send + 'static,
 {
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
@@ -40,7 +40,7 @@ where
     }
 }
 
-impl<S: FindResetToken + ResetPassword, H: HashPassword> ResetConfirmEndpoint<S, H> {
+impl<S: FindResetToken + ResetPassword + LimitAttempts, H: HashPassword> ResetConfirmEndpoint<S, H> {
     async fn confirm(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         let mut fields = Fields::of_body(request.body.as_ref());
         let password = fields.string("newPassword");
@@ -56,10 +56,18 @@ impl<S: FindResetToken + ResetPassword, H: HashPassword> ResetConfirmEndpoint<S,
         let password = Password::new(password)?;
         audit.event("password_reset.failed");
         let token = VerificationToken::parse(Purpose::PasswordReset, token).ok_or(ErrorCode::INVALID_TOKEN)?;
-        let user_id = confirm_password_reset(&self.core.context(), &self.hasher, &self.store, &token, password)
-            .await
-            .map_err(|error| match error {
+        let user_id = confirm_password_reset(
+            &self.core.context(),
+            &self.hasher,
+            &self.store,
+            &token,
+            password,
+            self.core.config.passwords,
+        )
+        .await
+        .map_err(|error| match error {
             ResetError::InvalidToken => ErrorCode::INVALID_TOKEN.into(),
+            ResetError::Password(error) => error.into(),
             ResetError::Hash(error) => error.into(),
             ResetError::Store(error) => ApiError::from(error),
         })?;

@@ -36,6 +36,7 @@ where
         let config = &self.core.config;
         let sign_up_request = parse(request, || csrf::check_login(request, &config.trusted_origins))?;
         audit.event("sign_up.failed").email(&sign_up_request.email);
+        config.passwords.check(&sign_up_request.password, &sign_up_request.email)?;
         // Without a secret nothing can be signed: better to find out before
         // there is a user who has to be told.
         let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
@@ -86,6 +87,7 @@ impl From<InvalidPassword> for ApiError {
         match error {
             InvalidPassword::TooShort => ErrorCode::PASSWORD_TOO_SHORT.into(),
             InvalidPassword::TooLong => ErrorCode::PASSWORD_TOO_LONG.into(),
+            InvalidPassword::TooCommon => ErrorCode::PASSWORD_COMPROMISED.into(),
         }
     }
 }
