@@ -10,9 +10,9 @@ import { trustedOrigins } from "./lib/settings.mjs";
  */
 export const always = [
 	{
-		reason: "`token` of sign-up and sign-in is the access token (JWT); Better Auth's is the session token",
+		reason: "`token` of sign-up, sign-in and a magic link is the access token (JWT); Better Auth's is the session token",
 		settle({ body }, { profile, request }) {
-			if (isOurs(profile) && /^\/sign-(up\/email|in\/(email|social))/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
+			if (isOurs(profile) && /^\/(sign-(up\/email|in\/(email|social))|magic-link\/verify)/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
 		},
 	},
 	{
@@ -142,6 +142,10 @@ export const known = {
 	"one reset ends all": {
 		reason: "a password reset ends the user's other reset tokens",
 		ours: (answer) => answer.status === 400 && answer.body.code === "INVALID_TOKEN",
+	},
+	"links end with the password": {
+		reason: "whatever sets or removes a password makes the magic links of before worthless",
+		ours: (answer) => answer.status === 302 && answer.headers.location.endsWith("?error=INVALID_TOKEN"),
 	},
 	"reset page": {
 		reason: "without redirectTo, the mailed link leads to the configured page; Better Auth's leads to an error",

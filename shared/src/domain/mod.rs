@@ -34,4 +34,4 @@ pub use session::{LiveSession, Session, SessionHandle, SessionPolicy, SessionTok
 pub use time::Timestamp;
 pub use two_factor::{Challenge, TrustedDevice, TwoFactorPolicy};
 pub use user::User;
-pub use verification::{OAuthState, Purpose, ResetGrant, VerificationToken};
+pub use verification::{AddressOwner, MagicLinkGrant, OAuthState, Purpose, ResetGrant, VerificationToken};

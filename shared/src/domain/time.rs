@@ -23,6 +23,13 @@ impl Timestamp {
         self.0
     }
 
+    /// This time, or the first one after `last`: a generation that follows
+    /// another, even if this machine's clock is behind the one that wrote it.
+    pub const fn or_after(self, last: Self) -> Self {
+        let next = last.0.saturating_add(1);
+        if self.0 > next { self } else { Self(next) }
+    }
+
     /// Whole seconds since the epoch, rounded down: the `NumericDate` of RFC 7519.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
@@ -65,6 +72,15 @@ mod tests {
     fn prints_as_javascript_does() {
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_millis(1_795_455_276_007).to_string(), "2026-11-23T17:34:36.007Z");
+    }
+
+    #[test]
+    fn a_later_generation_is_later_whatever_the_clock_says() {
+        let time = Timestamp::from_millis;
+        assert_eq!(time(10).or_after(time(3)), time(10));
+        for behind in [9, 10, 11] {
+            assert_eq!(time(behind).or_after(time(10)), time(11));
+        }
     }
 
     #[test]

@@ -59,4 +59,20 @@ impl User {
             identities: Vec::new(),
         }
     }
+
+    /// The user after the owner of the address has taken over an account that
+    /// a stranger may have made: the address is verified, and what there was
+    /// before belongs to an earlier generation.
+    pub fn recovered(&self, now: Timestamp) -> Self {
+        let last = self.sessions_valid_from.max(self.password_changed_at).max(self.recovered_at);
+        let generation = now.or_after(last);
+        Self {
+            email_verified: true,
+            updated_at: now,
+            sessions_valid_from: generation,
+            password_changed_at: generation,
+            recovered_at: generation,
+            ..self.clone()
+        }
+    }
 }

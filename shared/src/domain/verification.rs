@@ -3,7 +3,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use super::{Email, Secret32, Timestamp, UserId};
+use super::{Email, Secret32, Timestamp, User, UserId};
 use crate::ports::Random;
 
 /// What a verification token is for. A token opens only the door of its
@@ -110,6 +110,42 @@ pub struct ResetGrant {
     pub expires_at: Timestamp,
 }
 
+/// What a magic link grants: a session for whoever has the address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MagicLinkGrant {
+    /// The address that the link was mailed to.
+    pub email: Email,
+    /// Name of the user whom the link creates, if it does; may be empty.
+    pub name: String,
+    /// Who had the address when the link was made.
+    pub owner: Option<AddressOwner>,
+    /// When the link dies.
+    pub expires_at: Timestamp,
+}
+
+/// The owner of an address, as a link remembers them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressOwner {
+    /// The user.
+    pub user_id: UserId,
+    /// The age of the user's password.
+    pub password_changed_at: Timestamp,
+}
+
+impl MagicLinkGrant {
+    /// Whether it still signs this user in: the address is theirs, and the
+    /// password is as old as it was when the link was made, or as the user is.
+    /// So whatever sets or removes a password, and whatever changes the
+    /// address, makes every link of before worthless.
+    pub fn opens(&self, user: &User) -> bool {
+        let unchanged = match &self.owner {
+            Some(owner) => owner.user_id == user.id && owner.password_changed_at == user.password_changed_at,
+            None => user.password_changed_at == user.created_at,
+        };
+        unchanged && self.email == user.email
+    }
+}
+
 /// An OAuth sign-in that waits for the provider's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthState {
@@ -139,6 +175,24 @@ mod tests {
         let state = VerificationToken::parse(Purpose::OAuthState, reset.expose()).unwrap();
         assert_ne!(reset.hash(), state.hash());
         assert!(!reset.hash().contains(reset.expose()));
+    }
+
+    #[test]
+    fn a_link_dies_with_the_password_and_the_address_of_its_time() {
+        let now = Timestamp::from_millis(1_000_000);
+        let email = |text| Email::parse(text).unwrap();
+        let user = User::new(UserId::generate(&OsRandom), "A".into(), email("a@example.com"), true, None, now);
+        let owner = AddressOwner { user_id: user.id.clone(), password_changed_at: now };
+        let of = |owner| MagicLinkGrant { email: user.email.clone(), name: String::new(), owner, expires_at: now };
+        // One of before the user, and one of the user's.
+        for grant in [of(None), of(Some(owner))] {
+            assert!(grant.opens(&user));
+            assert!(!grant.opens(&user.recovered(now)));
+            assert!(!grant.opens(&User { password_changed_at: now.plus_seconds(1), ..user.clone() }));
+            assert!(!grant.opens(&User { email: email("b@example.com"), ..user.clone() }));
+        }
+        let other = AddressOwner { user_id: UserId::generate(&OsRandom), password_changed_at: now };
+        assert!(!of(Some(other)).opens(&user));
     }
 
     #[test]

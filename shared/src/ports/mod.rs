@@ -5,6 +5,7 @@
 
 mod admission;
 mod limits;
+mod magic_link;
 mod providers;
 mod secret_rotation;
 
@@ -12,6 +13,7 @@ use std::future::Future;
 
 pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
 pub use limits::{CountEvents, Counted, LimitAttempts, Reservation};
+pub use magic_link::{FindMagicLink, RedeemMagicLink, Redemption, StoreMagicLink};
 pub use providers::{
     AskProvider, AuthorizationRequest, CodeExchange, OAuthError, OAuthProviders, ProviderSignIn, UserInfo,
     VerifiedIdToken, VerifyIdToken,

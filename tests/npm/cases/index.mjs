@@ -6,6 +6,7 @@ import bodies from "./bodies.mjs";
 import callback from "./callback.mjs";
 import client from "./client.mjs";
 import idToken from "./id-token.mjs";
+import magicLink from "./magic-link.mjs";
 import oauth from "./oauth.mjs";
 import origins from "./origins.mjs";
 import passwordReset from "./password-reset.mjs";
@@ -28,6 +29,7 @@ export const cases = [
 	...oauth,
 	...idToken,
 	...passwordReset,
+	...magicLink,
 	...origins,
 	...redirectTargets,
 	...routing,

@@ -11,6 +11,7 @@ use serde_json::json;
 use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
+    magic_link::{token_for, verify},
     steps::{
         age_sessions, callback_url, present, sign_in_with_google, sign_in_with_id_token, try_sign_up, verify_email,
     },
@@ -196,6 +197,30 @@ async fn every_sign_in_with_an_id_token_takes_four_round_trips() {
 }
 
 #[tokio::test]
+async fn a_magic_link_takes_two_round_trips_to_ask_for_and_three_to_follow() {
+    let app = start(&[]).await;
+    let (known, unknown) = (unique_email("known"), unique_email("unknown"));
+    app.sign_up(&known).await;
+    for email in [&known, &unknown] {
+        let body = json!({"email": email});
+        let request = cost(&app, app.browser().post("/sign-in/magic-link", &body), 200).await;
+        let calls = ["GetItem Accounts", "PutItem VerificationTokens", "SendEmail"];
+        assert_cost("magic link", &request, &calls, 2);
+    }
+    let visit = async |email: &str| {
+        let token = token_for(&app, email).await;
+        cost(&app, async { verify(&app, &token).await.1 }, 200).await
+    };
+    let token = "GetItem VerificationTokens";
+    let calls = [token, "TransactWriteItems VerificationTokens Accounts Users Sessions"];
+    assert_cost("link of a new user", &visit(&unknown).await, &calls, 2);
+    let calls = [token, "GetItem Users", "TransactWriteItems VerificationTokens Users Accounts Sessions"];
+    assert_cost("link of an unverified user", &visit(&known).await, &calls, 3);
+    let calls = [token, "GetItem Users", "TransactWriteItems VerificationTokens Users Sessions"];
+    assert_cost("link of a verified user", &visit(&known).await, &calls, 3);
+}
+
+#[tokio::test]
 async fn every_oauth_callback_takes_three_round_trips() {
     let app = start(&[]).await;
     // The first callback of a process reads the client secret and the keys.
@@ -279,6 +304,9 @@ async fn what_needs_no_call_makes_none() {
             ("GET", "/error?error=x", 200),
             ("GET", "/callback/google", 302),
             ("GET", "/reset-password/short?callbackURL=/x", 302),
+            ("GET", "/magic-link/verify?token=short", 302),
+            ("GET", "/magic-link/verify?token=short&callbackURL=//evil.example", 403),
+            ("POST", "/sign-in/magic-link", 400),
             ("POST", "/sign-up/email", 400),
             ("POST", "/sign-in/email", 400),
             ("POST", "/request-password-reset", 400),

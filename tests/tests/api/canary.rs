@@ -4,7 +4,7 @@ use local::{Fault, FaultRule, Service, StackOptions};
 use serde_json::json;
 use tests::{App, Call, fake_provider::GoogleUser};
 
-use crate::{invariants, oauth, rotation, support::*};
+use crate::{invariants, magic_link, oauth, rotation, support::*};
 
 /// A day in the life of the service, good and bad, at the loudest log level.
 #[tokio::test]
@@ -50,6 +50,12 @@ async fn nothing_secret_is_logged_or_stored() {
     reset(&app, &token, "c4n4ry password three").await;
     secrets.push("c4n4ry password three".to_owned());
 
+    let token = magic_link::token_for(&app, email).await;
+    let (by_link, answer) = magic_link::verify(&app, &token).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    secrets.extend([token, answer.json()["token"].as_str().unwrap().to_owned(), raw_token(&by_link)]);
+    let unused = magic_link::token_for(&app, email).await;
+
     let google = GoogleUser::new("1", "canary-google@example.com");
     let (by_google, callback) = oauth::sign_in_and_tell(&app, &google).await;
     let query = query_of(&callback);
@@ -75,9 +81,12 @@ async fn nothing_secret_is_logged_or_stored() {
         bodies.push(browser.get("/get-session").await);
         bodies.push(app.browser().post("/sign-up/email", &body).await);
         bodies.push(app.browser().post("/request-password-reset", &json!({"email": email})).await);
+        bodies.push(app.browser().post("/sign-in/magic-link", &json!({"email": email})).await);
+        bodies.push(magic_link::verify(&app, &unused).await.1);
         bodies.push(reset(&app, &"A".repeat(43), next).await);
         app.aws().clear_faults();
     }
+    secrets.push(unused);
     for answer in bodies {
         assert!(answer.status >= 500 || answer.json().is_null(), "{} {}", answer.status, answer.text());
         for secret in secrets.iter().map(String::as_str).chain(["Table", "arn:", "dynamodb", ".rs"]) {

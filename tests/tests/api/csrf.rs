@@ -15,6 +15,7 @@ fn mutations(email: &str) -> Vec<(&'static str, Value)> {
         ("/sign-up/email", json!({"name": "Ann", "email": email, "password": PASSWORD})),
         ("/sign-in/email", json!({"email": email, "password": PASSWORD})),
         ("/sign-in/social", json!({"provider": "google"})),
+        ("/sign-in/magic-link", json!({"email": email})),
         ("/sign-out", json!({})),
         ("/request-password-reset", json!({"email": email})),
         ("/password-reset/request", json!({"email": email})),
@@ -171,7 +172,7 @@ async fn other_sites_sign_nobody_in() {
                 assert!(answer.set_cookies().is_empty());
                 let body = json!({"name": "Ann", "email": new, "password": PASSWORD});
                 assert_error(&send_with(app, "/sign-up/email", &body, &headers).await, 403, code);
-                for path in ["/request-password-reset", "/password-reset/request"] {
+                for path in ["/sign-in/magic-link", "/request-password-reset", "/password-reset/request"] {
                     assert_error(&send_with(app, path, &json!({"email": known}), &headers).await, 403, code);
                 }
             }

@@ -26,7 +26,7 @@ use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GithubUser, uni
 use tokio::task::JoinSet;
 
 use crate::{
-    invariants,
+    invariants, magic_link,
     steps::{Snapshot, age_sessions, try_sign_up, verify_email},
     support::{number, only_session, reset, sessions_of, sign_in},
 };
@@ -52,14 +52,19 @@ enum Flow {
     CallbackOfNewUser,
     CallbackOfLinkedUser,
     CallbackThatLinks,
+    LinkRequest,
+    LinkOfNewUser,
+    LinkOfVerifiedUser,
+    LinkOfUnverifiedUser,
 }
 
 use Flow::{
-    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, Extend, GetSession, ResetConfirm, ResetRequest, SignIn,
-    SignOut, SignUp, SocialStart,
+    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, Extend, GetSession, LinkOfNewUser,
+    LinkOfUnverifiedUser, LinkOfVerifiedUser, LinkRequest, ResetConfirm, ResetRequest, SignIn, SignOut, SignUp,
+    SocialStart,
 };
 
-const FLOWS: [Flow; 11] = [
+const FLOWS: [Flow; 15] = [
     SignUp,
     SignIn,
     GetSession,
@@ -71,6 +76,10 @@ const FLOWS: [Flow; 11] = [
     CallbackOfNewUser,
     CallbackOfLinkedUser,
     CallbackThatLinks,
+    LinkRequest,
+    LinkOfNewUser,
+    LinkOfVerifiedUser,
+    LinkOfUnverifiedUser,
 ];
 
 impl Flow {
@@ -83,11 +92,16 @@ impl Flow {
             ResetRequest => "reset-request",
             ResetConfirm => "reset-confirm",
             CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => "oauth-callback",
+            LinkRequest | LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser => "magic-link",
         }
     }
 
     const fn is_callback(self) -> bool {
         matches!(self, CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks)
+    }
+
+    const fn is_link(self) -> bool {
+        matches!(self, LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser)
     }
 
     /// The calls of a warm function, in order. A transaction goes by the first
@@ -99,7 +113,9 @@ impl Flow {
             GetSession => &[("BatchGetItem", "SessionsTable")],
             Extend => &[("BatchGetItem", "SessionsTable"), ("UpdateItem", "SessionsTable")],
             SignOut => &[("DeleteItem", "SessionsTable")],
-            ResetRequest => &[("GetItem", "AccountsTable"), ("PutItem", "VerificationTokensTable"), ("SendEmail", "")],
+            ResetRequest | LinkRequest => {
+                &[("GetItem", "AccountsTable"), ("PutItem", "VerificationTokensTable"), ("SendEmail", "")]
+            }
             ResetConfirm => {
                 &[("GetItem", "VerificationTokensTable"), ("TransactWriteItems", "VerificationTokensTable")]
             }
@@ -113,6 +129,14 @@ impl Flow {
                 ("UpdateItem", "VerificationTokensTable"),
                 ("BatchGetItem", "AccountsTable"),
                 ("TransactWriteItems", "UsersTable"),
+            ],
+            LinkOfNewUser => {
+                &[("GetItem", "VerificationTokensTable"), ("TransactWriteItems", "VerificationTokensTable")]
+            }
+            LinkOfVerifiedUser | LinkOfUnverifiedUser => &[
+                ("GetItem", "VerificationTokensTable"),
+                ("GetItem", "UsersTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
             ],
         }
     }
@@ -168,11 +192,11 @@ fn matrix() -> Vec<Cell> {
         let warm = flow.calls().iter().map(|(operation, table)| Place::Warm(operation, table));
         // Before their last calls, some flows are those before them.
         let known = match flow {
-            Extend | CallbackOfLinkedUser => 1,
-            CallbackThatLinks => 2,
+            Extend | CallbackOfLinkedUser | LinkOfVerifiedUser => 1,
+            CallbackThatLinks | LinkOfUnverifiedUser => 2,
             _ => 0,
         };
-        let reads_secrets = known == 0 && !["reset-request", "reset-confirm"].contains(&flow.function());
+        let reads_secrets = known == 0 && ![ResetRequest, ResetConfirm, LinkRequest].contains(&flow);
         for place in warm.skip(known).chain(reads_secrets.then_some(Place::Start)) {
             let mut faults = vec![
                 Fault::Hang,
@@ -256,6 +280,7 @@ struct Client<'a> {
     browser: Browser,
     reset_token: String,
     callback: String,
+    link_token: String,
 }
 
 impl<'a> Client<'a> {
@@ -271,10 +296,11 @@ impl<'a> Client<'a> {
             browser: app.browser(),
             reset_token: String::new(),
             callback: String::new(),
+            link_token: String::new(),
         };
         match flow {
-            SignUp | SocialStart | CallbackOfNewUser => {}
-            SignIn | ResetRequest => drop(app.sign_up(&email).await),
+            SignUp | SocialStart | CallbackOfNewUser | LinkOfNewUser => {}
+            SignIn | ResetRequest | LinkRequest | LinkOfUnverifiedUser => drop(app.sign_up(&email).await),
             GetSession | SignOut => client.browser = app.sign_up(&email).await,
             Extend => {
                 client.browser = app.sign_up(&email).await;
@@ -285,13 +311,21 @@ impl<'a> Client<'a> {
                 client.reset_token = app.reset_token(&email).await;
             }
             CallbackOfLinkedUser => sign_in_with_github(app, &person).await,
-            CallbackThatLinks => {
+            CallbackThatLinks | LinkOfVerifiedUser => {
                 app.sign_up(&email).await;
                 verify_email(app, &email).await;
             }
         }
         client.go_to_provider().await;
+        client.ask_for_link().await;
         client
+    }
+
+    /// Gets a fresh link.
+    async fn ask_for_link(&mut self) {
+        if self.flow.is_link() {
+            self.link_token = magic_link::token_for(self.app, &self.email).await;
+        }
     }
 
     /// Gets to where the provider sends the browser back.
@@ -320,6 +354,10 @@ impl<'a> Client<'a> {
             }
             CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => {
                 self.browser.send(Call::new("GET", self.callback.clone())).await
+            }
+            LinkRequest => self.browser.post("/sign-in/magic-link", &json!({"email": email})).await,
+            LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser => {
+                self.browser.get(&format!("/magic-link/verify?token={}", self.link_token)).await
             }
         }
     }
@@ -352,11 +390,14 @@ impl<'a> Client<'a> {
             GetSession => [(0, 0); 4],
             Extend => [(0, 0), (0, 0), (1, 1), (0, 0)],
             SignOut => [(0, 0), (0, 0), (0, 1), (0, 0)],
-            ResetRequest | SocialStart => [(0, 0), (0, 0), (0, 0), (1, 0)],
+            ResetRequest | SocialStart | LinkRequest => [(0, 0), (0, 0), (0, 0), (1, 0)],
             ResetConfirm => [(1, 1), (1, 1), (0, 0), (0, 1)],
             CallbackOfNewUser => [(1, 0), (2, 0), (1, 0), (1, 1)],
             CallbackOfLinkedUser => [(0, 0), (0, 0), (1, 0), (1, 1)],
             CallbackThatLinks => [(1, 1), (1, 0), (1, 0), (1, 1)],
+            LinkOfNewUser => [(1, 0), (1, 0), (1, 0), (0, 1)],
+            LinkOfVerifiedUser => [(0, 0), (0, 0), (1, 0), (0, 1)],
+            LinkOfUnverifiedUser => [(1, 1), (1, 1), (1, 0), (0, 1)],
         };
         let difference = before.difference(&after);
         ensure(difference == expected, || format!("success, but the tables changed by {difference:?}"))?;
@@ -367,7 +408,7 @@ impl<'a> Client<'a> {
             ensure(shown == stored, || format!("the answer says {shown}, the table {stored}"))?;
             ensure(!answer.set_cookies().is_empty(), || "the cookie was not extended".to_owned())?;
         }
-        if self.flow == ResetRequest {
+        if matches!(self.flow, ResetRequest | LinkRequest) {
             let sent = self.mails();
             ensure(sent > mails, || "no mail".to_owned())?;
         }
@@ -382,7 +423,8 @@ impl<'a> Client<'a> {
     async fn check_satisfied(&mut self) -> Result<(), String> {
         let (app, email) = (self.app, self.email.clone());
         match self.flow {
-            SignUp | SignIn | GetSession | Extend | CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => {
+            SignUp | SignIn | GetSession | Extend | CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks
+            | LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser => {
                 let user = self.browser.current_user().await;
                 let is_right = user.as_ref().is_some_and(|user| user["email"] == email);
                 ensure(is_right, || format!("signed in as {user:?}"))
@@ -391,13 +433,12 @@ impl<'a> Client<'a> {
                 let left = sessions_of(app, &email).await.len();
                 ensure(left == 0 && self.browser.cookies.is_empty(), || format!("{left} sessions left"))
             }
-            ResetRequest => {
-                let token =
-                    app.mails().into_iter().find(|mail| mail.to.contains(&email)).map(|mail| mail.links[0].clone());
-                let link = token.ok_or("no mail")?;
-                let answer = app.browser().get(link.split("/api/auth").last().unwrap_or_default()).await;
+            ResetRequest | LinkRequest => {
+                let mail = app.mails().into_iter().find(|mail| mail.to.contains(&email)).ok_or("no mail")?;
+                let answer = app.browser().get(mail.links[0].split("/api/auth").last().unwrap_or_default()).await;
                 let to = answer.header("location");
-                ensure(to.contains("token="), || format!("the link leads to {to}"))
+                let is_good = if self.flow == ResetRequest { to.contains("token=") } else { !to.contains("error=") };
+                ensure(answer.status == 302 && is_good, || format!("the link leads to {to}"))
             }
             ResetConfirm => {
                 let statuses =
@@ -425,6 +466,12 @@ impl<'a> Client<'a> {
                 self.browser = browser;
             }
             (ResetConfirm, 400) if unknown => {}
+            (flow, 302) if unknown && flow.is_link() => {
+                ensure(answer.header("location").ends_with("?error=INVALID_TOKEN"), || "spent by nobody".to_owned())?;
+                self.ask_for_link().await;
+                let answer = self.send().await;
+                ensure(answer.status == 200, || format!("the next link: {}", answer.text()))?;
+            }
             _ => ensure(self.claims_success(&answer)?, || format!("the retry: {} {}", answer.status, answer.text()))?,
         }
         self.check_satisfied().await
@@ -483,7 +530,7 @@ impl Cell {
                 client.retry(false).await?;
             }
             (End::Unknown, false) => client.retry(true).await?,
-            (End::Lesser, true) if self.flow == ResetRequest => {
+            (End::Lesser, true) if self.place.is_mail() => {
                 let sent = client.mails() - mails;
                 let lost = self.fault == Fault::DropAfter;
                 ensure((sent > 0) == lost && sent <= 3, || format!("{sent} mails"))?;
@@ -510,6 +557,7 @@ async fn warm_up(app: &App, flow: Flow) {
         "signin" => drop(callback_url(app, &mut app.browser(), &person("warm@example.com")).await),
         "oauth-callback" => sign_in_with_github(app, &person("warm@example.com")).await,
         "session" => drop(app.browser().get("/get-session").await),
+        "magic-link" => drop(app.browser().get("/magic-link/verify?token=x").await),
         _ => {}
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use tests::{App, Call, unique_email};
 
-use crate::python::script;
+use crate::{python::script, support::kid};
 
 /// The same good and forged tokens go to PyJWT and to the service, which have
 /// to agree on every one.
@@ -12,7 +12,7 @@ async fn pyjwt_and_the_service_agree_on_every_token() {
     let app = App::shared();
     let mut browser = app.sign_up(&unique_email("jwt")).await;
     let token = browser.get("/token").await.json()["token"].as_str().unwrap().to_owned();
-    let key = format!("{}={}", key_id(&token), app.aws().secret("SigningSecret").unwrap());
+    let key = format!("{}={}", kid(&token), app.aws().secret("SigningSecret").unwrap());
     let base = ["--secret", &key, "--issuer", &app.url(), "--audience", &app.url()];
 
     let vectors = script("make_vectors.py", &[&base[..], &["--token", &token]].concat(), "").await;
@@ -29,11 +29,4 @@ async fn pyjwt_and_the_service_agree_on_every_token() {
         let expected = if vector["valid"] == true { 200 } else { 401 };
         assert_eq!(answer.status, expected, "{}: {}", vector["name"], answer.text());
     }
-}
-
-fn key_id(token: &str) -> String {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
-    let header: Value = serde_json::from_slice(&header).unwrap();
-    header["kid"].as_str().unwrap().to_owned()
 }

@@ -75,6 +75,19 @@ async fn after_five_failures_every_further_one_doubles_the_wait() {
 }
 
 #[tokio::test]
+async fn the_free_attempts_and_the_longest_wait_are_settings() {
+    let app = limited(1, "sign-in=1000000/600,lockout=2/60").await;
+    let email = unique_email("settings");
+    fail(&app, &email, 2).await;
+    let row = counter(&app, ACCOUNT).await;
+    for (failures, wait) in [(2, 1), (7, 32), (8, 60), (90, 60)] {
+        set_attempts(&app, row.clone(), failures, -60 * SECOND).await;
+        let left = assert_limited(&sign_in(&app, &email, PASSWORD).await);
+        assert!((wait + 50..=wait + 60).contains(&left), "{failures}: {left}");
+    }
+}
+
+#[tokio::test]
 async fn a_success_forgets_the_failures() {
     let app = start(1).await;
     let email = unique_email("success");

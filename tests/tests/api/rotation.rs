@@ -74,20 +74,22 @@ async fn finished(app: &App, version: &str) {
 
 /// Rotates the secret: the new version.
 pub async fn rotate(app: &App) -> String {
-    let version = new_version();
+    let (version, before) = (new_version(), count(app, "finishSecret.succeeded"));
     ask(app, &version).await.unwrap();
     finished(app, &version).await;
+    // The last step may still be writing its line.
+    until(app, "a line", async || count(app, "finishSecret.succeeded") > before).await;
     version
 }
 
 /// A rotation that has stopped before its first step: its version.
 async fn begun(app: &App) -> String {
     let version = new_version();
-    let before = events(app).len();
+    let before = count(app, ".failed");
     let fault = FaultRule::new(Service::SecretsManager, Fault::AccessDenied).function(FUNCTION);
     let fault = app.aws().inject(fault);
     ask(app, &version).await.unwrap();
-    until(app, "a failure", async || events(app).len() > before).await;
+    until(app, "a failure", async || count(app, ".failed") > before).await;
     app.aws().remove_fault(fault);
     assert_eq!((holder(app, PENDING).await.as_ref(), value(app, PENDING).await), (Some(&version), None));
     version
@@ -114,15 +116,13 @@ fn lines(app: &App) -> Vec<Value> {
     lines.map(|line| serde_json::from_str(&line.text).unwrap_or_else(|_| panic!("{}", line.text))).collect()
 }
 
-fn events(app: &App) -> Vec<String> {
-    lines(app).iter().map(|line| line["event"].as_str().unwrap().to_owned()).collect()
+/// How many events have ended like this.
+fn count(app: &App, end: &str) -> usize {
+    events(app).iter().filter(|event| event.ends_with(end)).count()
 }
 
-/// The `kid` of an access token.
-fn kid(jwt: &str) -> String {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    let header = URL_SAFE_NO_PAD.decode(jwt.split('.').next().unwrap()).unwrap();
-    serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
+fn events(app: &App) -> Vec<String> {
+    lines(app).iter().map(|line| line["event"].as_str().unwrap().to_owned()).collect()
 }
 
 /// An access token for a browser's session.
@@ -138,11 +138,4 @@ async fn is_accepted(app: &App, token: &str) -> bool {
     let answer = app.browser().send_only(call).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     !answer.json()["user"].is_null()
-}
-
-/// The functions that sign or verify anything, started anew.
-async fn restart_all(app: &App) {
-    for function in ["signup", "signin", "session", "signout", "oauth-callback"] {
-        app.kill_instances(function).await;
-    }
 }

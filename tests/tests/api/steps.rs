@@ -3,9 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
+use shared::{
+    adapters::OsRandom,
+    crypto::{Keyring, SigningSecret, sign},
+    domain::{Purpose, VerificationToken},
+};
 use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
-use crate::support::{DAY, TABLES, number, sessions_of, set_expiry, user_row};
+use crate::support::{DAY, SECOND, TABLES, encoded, now, number, sessions_of, set_expiry, set_number, user_row};
 
 /// All rows of all tables.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +92,51 @@ pub async fn verify_email(app: &App, email: &str) {
     let mut row = user_row(app, email).await.unwrap();
     row["emailVerified"] = json!({"BOOL": true});
     app.put_row("UsersTable", &row).await;
+}
+
+/// Gives the user of an address another one.
+pub async fn change_address(app: &App, old: &str, new: &str) {
+    let (old_key, new_key) = (format!("email:{old}"), format!("email:{new}"));
+    let mut account = app.row("AccountsTable", "identity", &old_key).await.unwrap();
+    account["identity"] = json!({"S": new_key});
+    app.put_row("AccountsTable", &account).await;
+    let mut user = user_row(app, old).await.unwrap();
+    user["email"] = json!({"S": new});
+    user["identities"] = json!({"L": [{"S": new_key}]});
+    app.put_row("UsersTable", &user).await;
+    let key = json!({"TableName": "AccountsTable", "Key": {"identity": {"S": old_key}}});
+    app.aws().dynamodb("DeleteItem", &key).await.unwrap();
+}
+
+/// Gives a user a second factor, as far as a sign-in looks at it.
+pub async fn enroll(app: &App, email: &str) {
+    let mut row = user_row(app, email).await.unwrap();
+    set_number(&mut row, "twoFactorSince", now());
+    app.put_row("UsersTable", &row).await;
+}
+
+/// Makes a browser a trusted device of a user who has a second factor; the
+/// token in its cookie.
+pub async fn trust_device(app: &App, browser: &mut Browser, email: &str) -> String {
+    let user = user_row(app, email).await.unwrap();
+    let token = VerificationToken::generate(Purpose::TrustedDevice, &OsRandom);
+    let at = now() + DAY;
+    let row = json!({
+        "tokenHash": {"S": token.hash()}, "purpose": {"S": Purpose::TrustedDevice.name()}, "userId": user["id"],
+        "validFrom": user["sessionsValidFrom"], "twoFactorSince": user["twoFactorSince"],
+        "expiresAt": {"N": at.to_string()}, "ttl": {"N": (at / SECOND).to_string()},
+    });
+    app.put_row("VerificationTokensTable", &row).await;
+    set_signed_cookie(app, browser, "better-auth.trust_device", token.expose());
+    token.expose().to_owned()
+}
+
+/// Gives a browser a cookie that the service itself has signed.
+pub fn set_signed_cookie(app: &App, browser: &mut Browser, name: &str, value: &str) {
+    let secret = app.aws().secret("SigningSecret").unwrap();
+    let keys = Keyring { current: SigningSecret::new(String::new(), &secret).unwrap(), previous: None };
+    let signed = sign(&keys, &format!("cookie/{name}"), value);
+    browser.cookies.insert(name.to_owned(), encoded(&signed));
 }
 
 /// Makes all sessions of a user look as if they had been extended last some

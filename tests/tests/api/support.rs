@@ -1,5 +1,6 @@
 //! What the tests of this binary share.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use local::StackOptions;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -56,6 +57,12 @@ pub fn assert_limited(answer: &Answer) -> i64 {
     let seconds = answer.header("retry-after").parse().unwrap();
     assert!(seconds >= 1, "{seconds}");
     seconds
+}
+
+/// The `kid` of an access token.
+pub fn kid(jwt: &str) -> String {
+    let header = URL_SAFE_NO_PAD.decode(jwt.split('.').next().unwrap()).unwrap();
+    serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
 }
 
 /// Asserts status and `code` of an error.

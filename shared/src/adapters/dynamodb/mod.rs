@@ -9,6 +9,7 @@ mod admission;
 mod call;
 mod item;
 mod limits;
+mod magic_link;
 mod oauth;
 mod registration;
 mod sessions;

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
@@ -44,6 +46,28 @@ pub fn write(user: &User) -> Item {
         .set("recoveredAt", millis(user.recovered_at))
         .set("identities", AttributeValue::L(identities))
         .build()
+}
+
+/// The condition, with its values, that what decides over a way in is still as
+/// it was read: generation, password, address and second factor.
+pub fn as_read(user: &User) -> (String, HashMap<String, AttributeValue>) {
+    let mut condition = "sessionsValidFrom = :generation AND passwordChangedAt = :seen AND email = :email \
+                         AND emailVerified = :verified"
+        .to_owned();
+    let mut values = HashMap::from([
+        (":generation".to_owned(), millis(user.sessions_valid_from)),
+        (":seen".to_owned(), millis(user.password_changed_at)),
+        (":email".to_owned(), s(user.email.as_str())),
+        (":verified".to_owned(), AttributeValue::Bool(user.email_verified)),
+    ]);
+    match user.two_factor_since {
+        None => condition.push_str(" AND attribute_not_exists(twoFactorSince)"),
+        Some(since) => {
+            condition.push_str(" AND twoFactorSince = :since");
+            values.insert(":since".to_owned(), millis(since));
+        }
+    }
+    (condition, values)
 }
 
 /// The user in a row.

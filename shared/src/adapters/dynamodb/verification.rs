@@ -44,6 +44,7 @@ impl ResetPassword for DynamoDb {
         password_hash: &str,
         now: Timestamp,
     ) -> StoreResult<ResetOutcome> {
+        let changed = now.or_after(grant.password_changed_at);
         let consume = Delete::builder()
             .table_name(&self.tables.verification_tokens)
             .key("tokenHash", s(token_hash))
@@ -56,7 +57,7 @@ impl ResetPassword for DynamoDb {
             .update_expression("SET passwordHash = :hash, passwordChangedAt = :changed, updatedAt = :now")
             .condition_expression("userId = :user AND passwordChangedAt = :seen")
             .expression_attribute_values(":hash", s(password_hash))
-            .expression_attribute_values(":changed", millis(next_generation(grant.password_changed_at, now)))
+            .expression_attribute_values(":changed", millis(changed))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":user", s(user_id.as_str()))
             .expression_attribute_values(":seen", millis(grant.password_changed_at));
@@ -65,7 +66,7 @@ impl ResetPassword for DynamoDb {
             .key("id", s(user_id.as_str()))
             .update_expression("SET sessionsValidFrom = :changed, passwordChangedAt = :changed, recoveredAt = :changed, updatedAt = :now")
             .condition_expression("sessionsValidFrom <> :changed AND passwordChangedAt = :seen")
-            .expression_attribute_values(":changed", millis(next_generation(grant.password_changed_at, now)))
+            .expression_attribute_values(":changed", millis(changed))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":seen", millis(grant.password_changed_at));
         let items = vec![
@@ -173,12 +174,6 @@ impl DynamoDb {
             .map(|output| output.item)
             .map_err(|error| unavailable(operation, &error))
     }
-}
-
-/// A generation after the last one, even if this machine's clock is behind the
-/// one that wrote it.
-fn next_generation(last: Timestamp, now: Timestamp) -> Timestamp {
-    Timestamp::from_millis(now.millis().max(last.millis().saturating_add(1)))
 }
 
 fn read_grant(item: &Item) -> StoreResult<ResetGrant> {

@@ -2,6 +2,7 @@
 
 mod account;
 mod credentials;
+mod magic_link;
 mod oauth_callback;
 mod post;
 mod reset_confirm;
@@ -16,6 +17,7 @@ mod social;
 mod views;
 
 pub use account::AccountEndpoint;
+pub use magic_link::MagicLinkEndpoint;
 pub use oauth_callback::OAuthCallbackEndpoint;
 pub use post::Post;
 pub use reset_confirm::ResetConfirmEndpoint;

@@ -7,10 +7,14 @@ use serde_json::json;
 use tests::{App, PASSWORD, unique_email};
 
 use super::{
-    CURRENT, FUNCTION, PENDING, PREVIOUS, access_token, ask, events, finished, holder, is_accepted, kid, lines,
-    new_version, restart_all, secrets_manager, start, until, value,
+    CURRENT, FUNCTION, PENDING, PREVIOUS, access_token, ask, events, finished, holder, is_accepted, lines, new_version,
+    secrets_manager, start, until, value,
 };
-use crate::{steps::age_sessions, support::sign_in};
+use crate::{
+    secrets::kill_all,
+    steps::age_sessions,
+    support::{kid, sign_in},
+};
 
 fn fault(fault: Fault, operation: &str) -> FaultRule {
     FaultRule::new(Service::SecretsManager, fault).operation(operation).function(FUNCTION)
@@ -78,7 +82,7 @@ async fn a_rotation_that_stops_is_resumed() {
             assert!(browser.current_user().await.is_some(), "{name}");
         }
     }
-    restart_all(&app).await;
+    kill_all(&app).await;
     assert_eq!(sign_in(&app, &email, PASSWORD).await.1.status, 200);
 }
 

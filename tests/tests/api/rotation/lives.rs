@@ -3,10 +3,11 @@
 use serde_json::json;
 use tests::{Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
-use super::{access_token, holder, is_accepted, kid, lines, restart_all, rotate, start, value};
+use super::{access_token, holder, is_accepted, lines, rotate, start, value};
 use crate::{
+    secrets::kill_all,
     steps::{age_sessions, callback_url, try_sign_up},
-    support::{decoded, raw_token, sign_in},
+    support::{decoded, kid, raw_token, sign_in},
 };
 
 #[tokio::test]
@@ -25,7 +26,7 @@ async fn a_rotation_changes_the_key_of_new_access_tokens() {
     assert_eq!(holder(&app, super::PREVIOUS).await, Some(old));
     assert_eq!(value(&app, super::PREVIOUS).await, Some(old_value.clone()));
 
-    restart_all(&app).await;
+    kill_all(&app).await;
     assert_eq!(kid(&access_token(&browser).await), new);
     let (_, answer) = sign_in(&app, &email, PASSWORD).await;
     assert_eq!(kid(answer.json()["token"].as_str().unwrap()), new);
@@ -94,7 +95,7 @@ async fn two_rotations_end_what_the_oldest_key_signed() {
     let old_cookie = in_use.session_cookie().unwrap().to_owned();
 
     rotate(&app).await;
-    restart_all(&app).await;
+    kill_all(&app).await;
     for browser in [&mut in_use, &mut away] {
         assert!(browser.current_user().await.is_some());
     }
@@ -107,7 +108,7 @@ async fn two_rotations_end_what_the_oldest_key_signed() {
     assert_eq!(old_token.split('.').next(), new_token.split('.').next(), "the session is the same");
 
     rotate(&app).await;
-    restart_all(&app).await;
+    kill_all(&app).await;
     assert!(in_use.current_user().await.is_some());
     assert!(!is_accepted(&app, &jwt).await);
     assert!(!is_accepted(&app, &signed).await);

@@ -12,10 +12,10 @@ use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use serde_json::json;
 use tests::{App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
-use super::{access_token, holder, is_accepted, kid, rotate, start};
+use super::{access_token, holder, is_accepted, rotate, start};
 use crate::{
     steps::{callback_url, sign_in_with_google, try_sign_up},
-    support::sign_in,
+    support::{kid, sign_in},
 };
 
 /// Users, each of whom goes on until it is over.

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use tests::unique_email;
 
 use super::{
-    CURRENT, FUNCTION, PENDING, PREVIOUS, STEPS, access_token, ask, begun, events, finished, holder, kid, lines,
-    new_version, restart_all, rotate, secrets_manager, start, step, until, value,
+    CURRENT, FUNCTION, PENDING, PREVIOUS, STEPS, access_token, ask, begun, events, finished, holder, lines,
+    new_version, rotate, secrets_manager, start, step, until, value,
 };
+use crate::{secrets::kill_all, support::kid};
 
 #[tokio::test]
 async fn every_step_can_be_repeated() {
@@ -20,7 +21,7 @@ async fn every_step_can_be_repeated() {
     let mut pending = None;
     for name in STEPS {
         // Half-done, the service goes on with what it had.
-        restart_all(&app).await;
+        kill_all(&app).await;
         assert_eq!(kid(&access_token(&browser).await), old, "before {name}");
         for _ in 0..3 {
             step(&app, name, &version).await.unwrap();
@@ -36,7 +37,7 @@ async fn every_step_can_be_repeated() {
     assert_eq!(holder(&app, CURRENT).await.unwrap(), version);
     assert_eq!(holder(&app, PREVIOUS).await.unwrap(), old);
     assert_eq!(app.aws().secret(super::SECRET), pending);
-    restart_all(&app).await;
+    kill_all(&app).await;
     assert_eq!(kid(&access_token(&browser).await), version);
     // Nothing of it keeps the next one from beginning.
     rotate(&app).await;
@@ -53,6 +54,7 @@ async fn steps_out_of_order_are_refused() {
     }
     assert_eq!((holder(&app, CURRENT).await, app.aws().secret(super::SECRET)), old);
     assert_eq!(value(&app, PENDING).await, None);
+    until(&app, "the last line", async || events(&app).iter().any(|event| event.contains("finishSecret"))).await;
     let line = lines(&app).pop().unwrap();
     assert_eq!((&line["level"], &line["event"]), (&json!("ERROR"), &json!("secret_rotation.finishSecret.failed")));
     assert_eq!(line["reason"], "the pending version has no value; createSecret comes first");
@@ -126,7 +128,7 @@ async fn a_pending_value_that_is_there_is_kept_and_tested() {
         }
         assert_eq!(value(&app, PENDING).await.as_deref(), Some(weak));
     }
-    restart_all(&app).await;
+    kill_all(&app).await;
     assert_eq!(kid(&access_token(&browser).await), old);
 
     let (version, own) = (new_version(), "own choice ".repeat(4));
@@ -135,7 +137,7 @@ async fn a_pending_value_that_is_there_is_kept_and_tested() {
     ask(&app, &version).await.unwrap();
     finished(&app, &version).await;
     assert_eq!(app.aws().secret(super::SECRET), Some(own));
-    restart_all(&app).await;
+    kill_all(&app).await;
     assert_eq!(kid(&access_token(&browser).await), version);
 }
 
@@ -147,7 +149,7 @@ async fn a_schedule_is_set_up_without_a_rotation() {
     let before = (holder(&app, CURRENT).await, app.aws().secret(super::SECRET));
     let request = json!({"ClientRequestToken": new_version(), "RotateImmediately": false});
     secrets_manager(&app, "RotateSecret", request).await.unwrap();
-    until(&app, "the end", async || holder(&app, PENDING).await.is_none()).await;
+    until(&app, "the end", async || holder(&app, PENDING).await.is_none() && !events(&app).is_empty()).await;
     assert_eq!(events(&app), ["secret_rotation.testSecret.succeeded"]);
     assert_eq!((holder(&app, CURRENT).await, app.aws().secret(super::SECRET)), before);
 }
@@ -158,7 +160,7 @@ async fn what_is_no_event_of_a_rotation_is_refused() {
     let process = app.pool(FUNCTION).unwrap().processes()[0].pid();
     let before = secrets_manager(&app, "DescribeSecret", json!({})).await.unwrap();
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-    let events_ = [
+    let samples = [
         "null",
         "{}",
         "[]",
@@ -172,14 +174,15 @@ async fn what_is_no_event_of_a_rotation_is_refused() {
         &deep,
     ];
     app.aws().clear_calls();
-    for event in events_ {
+    for event in samples {
         let Err(InvokeError::Failed(report)) = app.invoke_raw(FUNCTION, event.to_owned()).await else {
             panic!("{event} was taken");
         };
         assert!(report.contains("not an event of a rotation"), "{event}: {report}");
     }
     assert!(app.aws().calls().is_empty());
-    assert_eq!(events(&app), vec!["secret_rotation.failed"; events_.len()]);
+    until(&app, "the last line", async || events(&app).len() == samples.len()).await;
+    assert_eq!(events(&app), vec!["secret_rotation.failed"; samples.len()]);
     assert_eq!(secrets_manager(&app, "DescribeSecret", json!({})).await.unwrap(), before);
     assert_eq!(app.pool(FUNCTION).unwrap().processes()[0].pid(), process);
 }
