@@ -33,5 +33,7 @@ pub use scope::{ClientNetwork, Scope};
 pub use session::{LiveSession, Session, SessionHandle, SessionPolicy, SessionToken, UNREMEMBERED_SESSION_SECONDS};
 pub use time::Timestamp;
 pub use two_factor::{Challenge, TrustedDevice, TwoFactorPolicy};
-pub use user::User;
-pub use verification::{AddressOwner, MagicLinkGrant, OAuthState, Purpose, ResetGrant, VerificationToken};
+pub use user::{MAX_IDENTITIES, User};
+pub use verification::{
+    AddressOwner, DeletionGrant, MagicLinkGrant, OAuthState, Purpose, ResetGrant, VerificationToken,
+};

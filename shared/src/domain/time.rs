@@ -23,13 +23,6 @@ impl Timestamp {
         self.0
     }
 
-    /// This time, or the first one after `last`: a generation that follows
-    /// another, even if this machine's clock is behind the one that wrote it.
-    pub const fn or_after(self, last: Self) -> Self {
-        let next = last.0.saturating_add(1);
-        if self.0 > next { self } else { Self(next) }
-    }
-
     /// Whole seconds since the epoch, rounded down: the `NumericDate` of RFC 7519.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
@@ -44,6 +37,11 @@ impl Timestamp {
     /// This time plus a number of seconds, saturating.
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
+    }
+
+    /// This time, or the first one after `last` if this one is not later.
+    pub fn after(self, last: Self) -> Self {
+        self.max(Self(last.0.saturating_add(1)))
     }
 }
 
@@ -77,9 +75,9 @@ mod tests {
     #[test]
     fn a_later_generation_is_later_whatever_the_clock_says() {
         let time = Timestamp::from_millis;
-        assert_eq!(time(10).or_after(time(3)), time(10));
+        assert_eq!(time(10).after(time(3)), time(10));
         for behind in [9, 10, 11] {
-            assert_eq!(time(behind).or_after(time(10)), time(11));
+            assert_eq!(time(behind).after(time(10)), time(11));
         }
     }
 

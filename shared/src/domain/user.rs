@@ -1,5 +1,9 @@
 use super::{Email, Timestamp, UserId};
 
+/// Most accounts of one user: what deletes the user names them all in one
+/// transaction, and that takes 100 items.
+pub const MAX_IDENTITIES: usize = 50;
+
 /// A person known to the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -60,12 +64,17 @@ impl User {
         }
     }
 
+    /// A generation of sessions that the user never had, even if this
+    /// machine's clock is behind the one that wrote the last.
+    pub fn next_generation(&self, now: Timestamp) -> Timestamp {
+        now.after(self.sessions_valid_from).after(self.password_changed_at)
+    }
+
     /// The user after the owner of the address has taken over an account that
     /// a stranger may have made: the address is verified, and what there was
     /// before belongs to an earlier generation.
     pub fn recovered(&self, now: Timestamp) -> Self {
-        let last = self.sessions_valid_from.max(self.password_changed_at).max(self.recovered_at);
-        let generation = now.or_after(last);
+        let generation = self.next_generation(now);
         Self {
             email_verified: true,
             updated_at: now,

@@ -146,6 +146,25 @@ impl MagicLinkGrant {
     }
 }
 
+/// What a deletion token grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletionGrant {
+    /// Who may be deleted, by themselves.
+    pub user_id: UserId,
+    /// Generation of the user's sessions when the token was made. Whatever
+    /// ends the sessions makes the token worthless.
+    pub valid_from: Timestamp,
+    /// When the token dies.
+    pub expires_at: Timestamp,
+}
+
+impl DeletionGrant {
+    /// Whether it lets this user be deleted at this time.
+    pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
+        self.user_id == user.id && self.valid_from == user.sessions_valid_from && now < self.expires_at
+    }
+}
+
 /// An OAuth sign-in that waits for the provider's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OAuthState {

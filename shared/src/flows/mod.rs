@@ -1,8 +1,11 @@
 //! The logic of the service, one flow a file, over the ports it needs.
 
 mod admission;
+mod change_password;
+mod check_password;
 mod context;
 mod current_session;
+mod deletion;
 mod id_token_sign_in;
 mod lockout;
 mod magic_link;
@@ -10,13 +13,17 @@ mod mail_caps;
 mod oauth_callback;
 mod oauth_start;
 mod password_reset;
+mod revocation;
 mod rotate_secret;
 mod sign_in;
 mod sign_up;
 
 pub use admission::{Admission, AdmissionError, FirstFactor, NewChallenge, RenewedDevice, admit};
+pub use change_password::{ChangePasswordError, change_password};
+pub use check_password::{PasswordError, check_password};
 pub use context::{Client, Context, NewSession};
-pub use current_session::{CurrentSession, current_session};
+pub use current_session::{CurrentSession, current_session, live_session};
+pub use deletion::{DeletionError, delete_user, request_deletion};
 pub use id_token_sign_in::{IdTokenSignInError, PresentedIdToken, sign_in_with_id_token};
 pub use lockout::{Attempt, AttemptError, forget_failures, verify_password};
 pub use magic_link::{MagicLinkError, SignedInByLink, redeem_magic_link, request_magic_link};
@@ -26,6 +33,7 @@ pub use oauth_start::{OAuthStart, OAuthStartError, StartedOAuth, derive_companio
 pub use password_reset::{
     RequestedReset, ResetError, confirm_password_reset, is_reset_token_live, request_password_reset,
 };
+pub use revocation::{end_other_sessions, list_sessions};
 pub use rotate_secret::{Rotation, RotationError, RotationStep, rotate_secret};
 pub use sign_in::{SignInError, sign_in};
 pub use sign_up::{SignUp, SignUpError, sign_up};

@@ -1,8 +1,8 @@
 use super::{Admission, AdmissionError, Context, FirstFactor, admission::admit_unseen, admit};
 use crate::{
     domain::{
-        CredentialAccount, Email, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, ProviderIdentity, Timestamp, User, UserId,
-        truncate_chars,
+        CredentialAccount, Email, MAX_IDENTITIES, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, ProviderIdentity, Timestamp, User,
+        UserId, truncate_chars,
     },
     hooks::Decision,
     ports::{
@@ -168,7 +168,7 @@ impl<S: OAuthStore + FindUser + FindTrustedDevice> Flow<'_, S> {
             },
             None => return Ok(None),
         };
-        if !user.email_verified {
+        if !user.email_verified || user.identities.len() >= MAX_IDENTITIES {
             return Err(CallbackFailure::AccountNotLinked);
         }
         let (outcome, signed_in) = self.attempt(&Known::Seen(user), expected).await?;

@@ -78,6 +78,7 @@ pub enum ResetError {
 /// token, sets the password, and ends all sessions and all other reset tokens.
 /// Beside it the failures at the account are forgotten: should the transaction
 /// not come about, whoever held the token was the owner all the same.
+/// Whose password it is, and the address that the link went to.
 ///
 /// # Errors
 /// [`ResetError`].
@@ -88,7 +89,7 @@ pub async fn confirm_password_reset<S>(
     token: &VerificationToken,
     password: Password,
     rules: PasswordRules,
-) -> Result<UserId, ResetError>
+) -> Result<(UserId, Email), ResetError>
 where
     S: FindResetToken + ResetPassword + LimitAttempts,
 {
@@ -101,7 +102,7 @@ where
     // A wait that is left over ends by itself.
     let (outcome, _) = futures_util::join!(reset, forget_failures(context, store, &grant.email));
     match outcome? {
-        ResetOutcome::Done => Ok(user_id),
+        ResetOutcome::Done => Ok((user_id, grant.email)),
         ResetOutcome::Stale => Err(ResetError::InvalidToken),
     }
 }

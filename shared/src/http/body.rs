@@ -182,6 +182,15 @@ impl<'a> Fields<'a> {
         fields
     }
 
+    /// Fields of a body whose schema is any object.
+    pub fn of_record(body: Option<&'a Value>) -> Self {
+        let mut fields = Self::of_body(body);
+        if matches!(fields.source, Source::Nothing) {
+            fields.issues = vec![format!("[body] Invalid input: expected record, received {}", type_name(body))];
+        }
+        fields
+    }
+
     /// Fields of a body that may be missing altogether.
     pub fn of_optional_body(body: Option<&'a Value>) -> Self {
         match body {
@@ -273,6 +282,24 @@ impl<'a> Fields<'a> {
             Field::Repeated => self.unexpected(name, "string", "array"),
         }
         None
+    }
+
+    /// An optional string that may also be `null`.
+    pub fn nullable_string(&mut self, name: &'a str) -> Option<Option<&'a str>> {
+        match self.get(name) {
+            Field::Other(Value::Null) => Some(None),
+            _ => self.optional_string(name).map(Some),
+        }
+    }
+
+    /// Whether a field of a body is there and JavaScript takes it for true.
+    pub fn is_truthy(&self, name: &'a str) -> bool {
+        match self.get(name) {
+            Field::Absent => false,
+            Field::Text(text) => !text.is_empty(),
+            Field::Other(other) => is_truthy(other),
+            Field::Repeated => true,
+        }
     }
 
     /// An optional boolean.
@@ -395,6 +422,16 @@ impl<'a> Fields<'a> {
     /// 400 `VALIDATION_ERROR` if there is any.
     pub fn finish(self) -> Result<(), ApiError> {
         if self.issues.is_empty() { Ok(()) } else { Err(ApiError::validation(self.issues.join("; "))) }
+    }
+}
+
+/// Whether JavaScript takes a value for true.
+pub fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        _ => true,
     }
 }
 

@@ -65,6 +65,18 @@ errors! {
     /// The address of an id token belongs to a user whom its owner may not be
     /// joined with.
     OAUTH_LINK_ERROR = UNAUTHORIZED, Some("OAUTH_LINK_ERROR"), "account not linked";
+    /// Not the password of the user who is signed in, or there is none.
+    INVALID_PASSWORD = BAD_REQUEST, Some("INVALID_PASSWORD"), "Invalid password";
+    /// The user who is signed in has no password.
+    CREDENTIAL_ACCOUNT_NOT_FOUND = BAD_REQUEST, Some("CREDENTIAL_ACCOUNT_NOT_FOUND"), "Credential account not found";
+    /// The address changes by other means than the profile does.
+    EMAIL_CAN_NOT_BE_UPDATED = BAD_REQUEST, Some("EMAIL_CAN_NOT_BE_UPDATED"), "Email can not be updated";
+    /// The second factor is not part of the profile.
+    FIELD_NOT_ALLOWED = BAD_REQUEST, Some("FIELD_NOT_ALLOWED"), "twoFactorEnabled is not allowed to be set";
+    /// Nothing that could be changed was named.
+    NO_FIELDS_TO_UPDATE = BAD_REQUEST, None, "No fields to update";
+    /// The session is too old to delete the user without the password.
+    SESSION_EXPIRED = BAD_REQUEST, Some("SESSION_EXPIRED"), "Session expired. Re-authenticate to perform this action.";
     /// No session where one is needed.
     UNAUTHORIZED = UNAUTHORIZED, Some("UNAUTHORIZED"), "Unauthorized";
     /// Wrong password, unknown user, or a user without a password.
@@ -88,6 +100,10 @@ errors! {
     INVALID_ERROR_CALLBACK_URL = FORBIDDEN, Some("INVALID_ERROR_CALLBACK_URL"), "Invalid errorCallbackURL";
     /// `newUserCallbackURL` leads elsewhere.
     INVALID_NEW_USER_CALLBACK_URL = FORBIDDEN, Some("INVALID_NEW_USER_CALLBACK_URL"), "Invalid newUserCallbackURL";
+    /// Unknown, used or expired deletion token, or somebody else's.
+    INVALID_DELETION_TOKEN = NOT_FOUND, Some("INVALID_TOKEN"), "Invalid token";
+    /// A deletion link was followed by nobody who is signed in.
+    FAILED_TO_GET_USER_INFO = NOT_FOUND, Some("FAILED_TO_GET_USER_INFO"), "Failed to get user info";
     /// No such provider, or it is not configured.
     PROVIDER_NOT_FOUND = NOT_FOUND, Some("PROVIDER_NOT_FOUND"), "Provider not found";
     /// The provider's id token cannot be used to sign in directly.

@@ -4,20 +4,26 @@
 //! said in types. Time and randomness are arguments like everything else.
 
 mod admission;
+mod deletion;
 mod limits;
 mod magic_link;
+mod profile;
 mod providers;
+mod revocation;
 mod secret_rotation;
 
 use std::future::Future;
 
 pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
+pub use deletion::{DeleteUser, DeletionOutcome, FindDeletionToken, PurgeSessions, StoreDeletionToken};
 pub use limits::{CountEvents, Counted, LimitAttempts, Reservation};
 pub use magic_link::{FindMagicLink, RedeemMagicLink, Redemption, StoreMagicLink};
+pub use profile::{ChangeOutcome, ChangePassword, ProfileChange, UpdateProfile};
 pub use providers::{
     AskProvider, AuthorizationRequest, CodeExchange, OAuthError, OAuthProviders, ProviderSignIn, UserInfo,
     VerifiedIdToken, VerifyIdToken,
 };
+pub use revocation::{EndAllSessions, EndOtherSessions, ListSessions};
 pub use secret_rotation::{RotateSigningSecret, SecretVersion, SecretVersions};
 
 use crate::domain::{

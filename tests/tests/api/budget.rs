@@ -125,7 +125,7 @@ async fn every_flow_keeps_to_its_round_trips() {
     let follow = cost(&app, app.browser().get(&link), 302).await;
     assert_cost("reset link", &follow, &["GetItem VerificationTokens"], 1);
     let confirm = cost(&app, reset(&app, &token, PASSWORD), 200).await;
-    let calls = ["GetItem VerificationTokens", "TransactWriteItems VerificationTokens Accounts Users"];
+    let calls = ["GetItem VerificationTokens", "TransactWriteItems VerificationTokens Accounts Users", "SendEmail"];
     assert_cost("reset-confirm", &confirm, &calls, 2);
 }
 
@@ -221,6 +221,44 @@ async fn a_magic_link_takes_two_round_trips_to_ask_for_and_three_to_follow() {
 }
 
 #[tokio::test]
+async fn users_sessions_and_accounts_keep_to_their_round_trips() {
+    const READ: &str = "BatchGetItem Sessions Users";
+    let app = start(&[]).await;
+    let email = unique_email("account-budget");
+    let mut browser = app.sign_up(&email).await;
+
+    let list = cost(&app, browser.get("/list-sessions"), 200).await;
+    assert_cost("list-sessions", &list, &[READ, "Query Sessions"], 2);
+    let revoke = cost(&app, browser.post("/revoke-session", &json!({"token": "A".repeat(43)})), 200).await;
+    assert_cost("revoke-session", &revoke, &[READ, "DeleteItem Sessions"], 2);
+    let others = cost(&app, browser.post("/revoke-other-sessions", &json!({})), 200).await;
+    assert_cost("revoke-other-sessions", &others, &[READ, "TransactWriteItems Users Sessions"], 2);
+    let update = cost(&app, browser.post("/update-user", &json!({"name": "Ann"})), 200).await;
+    assert_cost("update-user", &update, &[READ, "UpdateItem Users"], 2);
+    let verify = cost(&app, browser.post("/verify-password", &json!({"password": PASSWORD})), 200).await;
+    assert_cost("verify-password", &verify, &[READ, "GetItem Accounts"], 2);
+    let body = json!({"currentPassword": PASSWORD, "newPassword": PASSWORD});
+    let change = cost(&app, browser.post("/change-password", &body), 200).await;
+    let transaction = "TransactWriteItems Accounts Users Sessions";
+    assert_cost("change-password", &change, &[READ, "GetItem Accounts", transaction, "SendEmail"], 3);
+    let all = cost(&app, browser.post("/revoke-sessions", &json!({})), 200).await;
+    assert_cost("revoke-sessions", &all, &[READ, "UpdateItem Users"], 2);
+
+    // With one other row to remove.
+    let (mut browser, _) = crate::support::sign_in(&app, &email, PASSWORD).await;
+    let delete = cost(&app, browser.post("/delete-user", &json!({})), 200).await;
+    let calls = [
+        READ,
+        "Query Sessions",
+        "BatchWriteItem Sessions",
+        "TransactWriteItems Users Accounts Sessions",
+        "Query Sessions",
+        "SendEmail",
+    ];
+    assert_cost("delete-user", &delete, &calls, 5);
+}
+
+#[tokio::test]
 async fn every_oauth_callback_takes_three_round_trips() {
     let app = start(&[]).await;
     // The first callback of a process reads the client secret and the keys.
@@ -286,7 +324,13 @@ async fn what_needs_no_call_makes_none() {
         "garbage".to_owned(),
         String::new(),
     ] {
-        for (method, path) in [("GET", "/get-session"), ("GET", "/token"), ("POST", "/sign-out")] {
+        for (method, path) in [
+            ("GET", "/get-session"),
+            ("GET", "/token"),
+            ("GET", "/list-sessions"),
+            ("POST", "/revoke-sessions"),
+            ("POST", "/sign-out"),
+        ] {
             let answer = bad_cookie(&name, &value).send(Call::new(method, path)).await;
             assert!(answer.status < 500, "{value}: {}", answer.text());
             assert!(answer.json()["user"].is_null(), "{value}: {}", answer.text());

@@ -42,10 +42,10 @@ async fn belong_together(app: &App) {
         }
         assert!(ways_in > 0, "{id} has no way in");
     }
-    for table in ["SessionsTable", "VerificationTokensTable"] {
-        for row in app.rows(table).await.iter().filter(|row| row.get("userId").is_some()) {
-            assert!(users.contains_key(&text(row, "userId")), "{table} names a missing user");
-        }
+    // Tokens may outlive their user: nobody finds them but by the token, which
+    // opens nothing any more.
+    for row in app.rows("SessionsTable").await {
+        assert!(users.contains_key(&text(&row, "userId")), "a session of a missing user");
     }
 }
 

@@ -11,10 +11,12 @@
 )]
 
 mod access_tokens;
+mod account;
 mod budget;
 mod canary;
 mod config;
 mod csrf;
+mod deletion;
 mod faults;
 mod hooks;
 mod hostile;
@@ -36,6 +38,7 @@ mod restart;
 mod rotation;
 mod secrets;
 mod session;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;

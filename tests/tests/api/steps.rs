@@ -29,8 +29,13 @@ impl Snapshot {
     /// The same without the verification tokens, which are spent or made by
     /// requests that go wrong later.
     pub fn without_tokens(&self) -> Self {
+        self.without("VerificationTokensTable")
+    }
+
+    /// The same without a table that requests change which go wrong later.
+    pub fn without(&self, table: &str) -> Self {
         let mut tables = self.0.clone();
-        tables.remove("VerificationTokensTable");
+        tables.remove(table);
         Self(tables)
     }
 
@@ -145,5 +150,29 @@ pub async fn age_sessions(app: &App, email: &str, days: i64) {
     for row in sessions_of(app, email).await {
         let at = number(&row, "expiresAt") - days * DAY;
         set_expiry(app, "SessionsTable", row, at).await;
+    }
+}
+
+/// Gives a user further sessions, as so many sign-ins would.
+pub async fn add_sessions(app: &App, email: &str, count: usize) {
+    let model = sessions_of(app, email).await.swap_remove(0);
+    let rows: Vec<Value> = (0..count)
+        .map(|number| {
+            let mut row = model.clone();
+            row["tokenHash"] = json!({"S": format!("{number:043}")});
+            json!({"PutRequest": {"Item": row}})
+        })
+        .collect();
+    for batch in rows.chunks(25) {
+        let request = json!({"RequestItems": {"SessionsTable": batch}});
+        app.aws().dynamodb("BatchWriteItem", &request).await.unwrap();
+    }
+}
+
+/// Makes all sessions of a user look as if they had been started a day ago.
+pub async fn make_stale(app: &App, email: &str) {
+    for mut row in sessions_of(app, email).await {
+        set_number(&mut row, "createdAt", now() - DAY);
+        app.put_row("SessionsTable", &row).await;
     }
 }

@@ -1,5 +1,7 @@
 //! What the tests of this binary share.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use local::StackOptions;
 use percent_encoding::percent_decode_str;
@@ -198,4 +200,15 @@ pub fn query_of(url: &str) -> std::collections::BTreeMap<String, String> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let query = query.split('#').next().unwrap_or_default();
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// Waits for something to happen in another task.
+pub async fn wait_until(condition: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never happened");
 }

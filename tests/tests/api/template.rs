@@ -76,6 +76,10 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:BatchGetItem", "SessionsTable"),
             ("dynamodb:UpdateItem", "SessionsTable"),
             COUNT,
+            // Lists sessions, ends one, ends all.
+            ("dynamodb:Query", "SessionsTable"),
+            ("dynamodb:DeleteItem", "SessionsTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
             READ_SIGNING_SECRET,
         ],
     ),
@@ -98,6 +102,8 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:UpdateItem", "AccountsTable"),
             COUNT,
             FORGET_FAILURES,
+            // Tells the owner.
+            ("ses:SendEmail", ""),
         ],
     ),
     (
@@ -140,7 +146,31 @@ const GRANTS: &[(&str, &[Grant])] = &[
         ],
     ),
     ("two-factor", &[COUNT, READ_SIGNING_SECRET]),
-    ("account", &[COUNT, READ_SIGNING_SECRET]),
+    (
+        "account",
+        &[
+            ("dynamodb:BatchGetItem", "UsersTable"),
+            ("dynamodb:BatchGetItem", "SessionsTable"),
+            // Changes the profile and the password.
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:GetItem", "AccountsTable"),
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            ("dynamodb:PutItem", "SessionsTable"),
+            // Deletes users with all that is theirs.
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("dynamodb:Query", "SessionsTable"),
+            ("dynamodb:BatchWriteItem", "SessionsTable"),
+            ("dynamodb:DeleteItem", "UsersTable"),
+            ("dynamodb:DeleteItem", "AccountsTable"),
+            ("dynamodb:DeleteItem", "SessionsTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            ("ses:SendEmail", ""),
+            COUNT,
+            FORGET_FAILURES,
+            READ_SIGNING_SECRET,
+        ],
+    ),
     (
         "rotate-secret",
         &[
@@ -294,7 +324,7 @@ fn hashes_and_mail_are_out_of_reach() {
         let touches_accounts = text.contains("AccountsTable");
         let session_only = ["session", "signout", "rotate-secret"].contains(&function.name.as_str());
         assert!(!touches_accounts || !session_only, "{}", function.name);
-        let mails = ["magic-link", "reset-request"].contains(&function.name.as_str());
+        let mails = ["account", "magic-link", "reset-confirm", "reset-request"].contains(&function.name.as_str());
         assert_eq!(text.contains("ses:"), mails, "{}", function.name);
     }
 }
@@ -409,7 +439,12 @@ fn cors_is_for_named_origins_with_credentials() {
 #[tokio::test]
 async fn what_is_granted_is_what_is_used() {
     let rules = Limit::ALL.map(|limit| format!("{}=1000/60", limit.name())).join(",");
-    let app = App::with_env(&[("AUTH_RATE_LIMITS", "true"), ("AUTH_RATE_LIMIT_RULES", &rules)]).await;
+    let app = App::with_env(&[
+        ("AUTH_RATE_LIMITS", "true"),
+        ("AUTH_RATE_LIMIT_RULES", &rules),
+        ("AUTH_CONFIRM_DELETION", "true"),
+    ])
+    .await;
     let email = unique_email("grants");
     let mut browser = app.sign_up(&email).await;
     assert!(browser.current_user().await.is_some());
@@ -459,6 +494,26 @@ async fn what_is_granted_is_what_is_used() {
     for email in [&new, &new, &unverified] {
         sign_in_by_link(&app, email).await;
     }
+
+    // A user who looks after the account, and leaves in the end.
+    let email = unique_email("leaver");
+    let mut browser = app.sign_up(&email).await;
+    for (path, body) in [
+        ("/update-user", json!({"name": "Ann"})),
+        ("/change-password", json!({"currentPassword": PASSWORD, "newPassword": PASSWORD})),
+        ("/revoke-other-sessions", json!({})),
+        ("/revoke-sessions", json!({})),
+    ] {
+        assert_eq!(browser.post(path, &body).await.status, 200, "{path}");
+    }
+    let (mut browser, _) = sign_in(&app, &email, PASSWORD).await;
+    let sessions = browser.get("/list-sessions").await.json();
+    assert_eq!(browser.post("/revoke-session", &json!({"token": sessions[0]["token"]})).await.status, 200);
+    let (mut browser, _) = sign_in(&app, &email, PASSWORD).await;
+    assert_eq!(browser.post("/delete-user", &json!({})).await.status, 200);
+    let link = app.mail_to(&email).await.links[0].clone();
+    let answer = browser.send(Call::new("GET", link)).await;
+    assert_eq!(answer.header("location"), "/", "{}", answer.text());
 
     // Whatever a request is about, it is counted.
     for info in ROUTES {

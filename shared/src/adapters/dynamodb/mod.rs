@@ -7,11 +7,14 @@
 mod accounts;
 mod admission;
 mod call;
+mod deletion;
 mod item;
 mod limits;
 mod magic_link;
 mod oauth;
+mod profile;
 mod registration;
+mod revocation;
 mod sessions;
 mod users;
 mod verification;

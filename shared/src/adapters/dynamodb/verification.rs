@@ -1,18 +1,23 @@
-use aws_sdk_dynamodb::types::{Delete, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    CancellationReason, Delete, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 
 use super::{
     DynamoDb,
-    call::{Written, unavailable, write as write_item},
+    call::{Written, is_failed_condition, unavailable, write as write_item},
     item::{Builder, Item, Reader, millis, s},
 };
 use crate::{
     adapters::OsRandom,
     domain::{Email, OAuthState, Purpose, ResetGrant, Timestamp, UserId, alphanumeric},
     ports::{
-        ConsumeOAuthState, FindOAuthState, FindResetToken, ResetOutcome, ResetPassword, SpendIdToken, StoreOAuthState,
-        StoreResetToken, StoreResult,
+        ConsumeOAuthState, FindOAuthState, FindResetToken, ResetOutcome, ResetPassword, SpendIdToken, StoreError,
+        StoreOAuthState, StoreResetToken, StoreResult,
     },
 };
+
+/// Tries of a reset while somebody ends the sessions over and over.
+const RESET_ATTEMPTS: usize = 4;
 
 impl StoreResetToken for DynamoDb {
     async fn store_reset_token(&self, token_hash: &str, grant: &ResetGrant) -> StoreResult<()> {
@@ -44,7 +49,32 @@ impl ResetPassword for DynamoDb {
         password_hash: &str,
         now: Timestamp,
     ) -> StoreResult<ResetOutcome> {
-        let changed = now.or_after(grant.password_changed_at);
+        let mut generation = now.after(grant.password_changed_at);
+        for _ in 0..RESET_ATTEMPTS {
+            let items = self.reset(token_hash, grant, user_id, password_hash, generation, now);
+            match self.transact("reset password", items).await? {
+                Written::Done(()) => return Ok(ResetOutcome::Done),
+                Written::Refused(reasons) => match overtaking(&reasons, grant)? {
+                    Some(newer) => generation = generation.after(newer),
+                    None => return Ok(ResetOutcome::Stale),
+                },
+            }
+        }
+        let reason = "the sessions keep ending".to_owned();
+        Err(StoreError::Unavailable { operation: "reset password", reason })
+    }
+}
+
+impl DynamoDb {
+    fn reset(
+        &self,
+        token_hash: &str,
+        grant: &ResetGrant,
+        user_id: &UserId,
+        password_hash: &str,
+        generation: Timestamp,
+        now: Timestamp,
+    ) -> Vec<TransactWriteItem> {
         let consume = Delete::builder()
             .table_name(&self.tables.verification_tokens)
             .key("tokenHash", s(token_hash))
@@ -57,7 +87,7 @@ impl ResetPassword for DynamoDb {
             .update_expression("SET passwordHash = :hash, passwordChangedAt = :changed, updatedAt = :now")
             .condition_expression("userId = :user AND passwordChangedAt = :seen")
             .expression_attribute_values(":hash", s(password_hash))
-            .expression_attribute_values(":changed", millis(changed))
+            .expression_attribute_values(":changed", millis(generation))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":user", s(user_id.as_str()))
             .expression_attribute_values(":seen", millis(grant.password_changed_at));
@@ -65,20 +95,31 @@ impl ResetPassword for DynamoDb {
             .table_name(&self.tables.users)
             .key("id", s(user_id.as_str()))
             .update_expression("SET sessionsValidFrom = :changed, passwordChangedAt = :changed, recoveredAt = :changed, updatedAt = :now")
-            .condition_expression("sessionsValidFrom <> :changed AND passwordChangedAt = :seen")
-            .expression_attribute_values(":changed", millis(changed))
+            // Generations only grow: one that was given up never comes back.
+            .condition_expression("sessionsValidFrom < :changed AND passwordChangedAt = :seen")
+            .expression_attribute_values(":changed", millis(generation))
             .expression_attribute_values(":now", millis(now))
-            .expression_attribute_values(":seen", millis(grant.password_changed_at));
-        let items = vec![
+            .expression_attribute_values(":seen", millis(grant.password_changed_at))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        vec![
             TransactWriteItem::builder().set_delete(consume.build().ok()).build(),
             TransactWriteItem::builder().set_update(set_password.build().ok()).build(),
             TransactWriteItem::builder().set_update(end_sessions.build().ok()).build(),
-        ];
-        match self.transact("reset password", items).await? {
-            Written::Done(()) => Ok(ResetOutcome::Done),
-            Written::Refused(_) => Ok(ResetOutcome::Stale),
-        }
+        ]
     }
+}
+
+/// The generation that was started meanwhile, if that alone is why a reset was
+/// refused.
+fn overtaking(reasons: &[CancellationReason], grant: &ResetGrant) -> StoreResult<Option<Timestamp>> {
+    let [consume, set_password, end_sessions] = reasons else { return Ok(None) };
+    let Some(user) = end_sessions.item().filter(|user| !user.is_empty()) else { return Ok(None) };
+    if is_failed_condition(consume) || is_failed_condition(set_password) {
+        return Ok(None);
+    }
+    let row = Reader::new("user", user);
+    let same_password = row.millis("passwordChangedAt")? == grant.password_changed_at;
+    if same_password { row.millis("sessionsValidFrom").map(Some) } else { Ok(None) }
 }
 
 impl StoreOAuthState for DynamoDb {

@@ -9,6 +9,7 @@ mod reset_confirm;
 mod reset_request;
 mod session;
 mod session_reply;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;

@@ -1,8 +1,15 @@
+mod deletion;
+mod password;
+mod profile;
+
 use super::{Core, Post};
 use crate::{
     adapters::SecretCache,
-    http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply},
-    ports::{FindSession, HashPassword, SendMail},
+    http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, routes::Route},
+    ports::{
+        ChangePassword, CountEvents, DeleteUser, FindCredential, FindDeletionToken, FindSession, HashPassword,
+        LimitAttempts, PurgeSessions, SendMail, StoreDeletionToken, UpdateProfile,
+    },
 };
 
 /// What users do with their own account: profile, password, address, linked
@@ -22,12 +29,28 @@ pub struct AccountEndpoint<S, H, M> {
 
 impl<S, H, M> Endpoint for AccountEndpoint<S, H, M>
 where
-    S: FindSession + Send + 'static,
+    S: FindSession
+        + UpdateProfile
+        + FindCredential
+        + LimitAttempts
+        + CountEvents
+        + ChangePassword
+        + StoreDeletionToken
+        + FindDeletionToken
+        + PurgeSessions
+        + DeleteUser
+        + Send
+        + 'static,
     H: HashPassword + Send + 'static,
     M: SendMail + Send + 'static,
 {
-    async fn handle(&self, request: &AuthRequest, _audit: &mut Audit) -> Result<Reply, ApiError> {
+    async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         match request.info.route {
+            Route::UpdateUser => self.update_user(request, audit).await,
+            Route::ChangePassword => self.change_password(request, audit).await,
+            Route::VerifyPassword => self.verify_password(request, audit).await,
+            Route::DeleteUser => self.delete_user(request, audit).await,
+            Route::DeleteUserCallback => self.follow_deletion_link(request, audit).await,
             _ => Err(ErrorCode::NOT_FOUND.into()),
         }
     }
