@@ -12,7 +12,7 @@ export const always = [
 	{
 		reason: "`token` of sign-up, sign-in and a magic link is the access token (JWT); Better Auth's is the session token",
 		settle({ body }, { profile, request }) {
-			if (isOurs(profile) && /^\/(sign-(up\/email|in\/(email|social))|magic-link\/verify)/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
+			if (isOurs(profile) && /^\/(sign-(up\/email|in\/(email|social))|magic-link\/verify|change-password)/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
 		},
 	},
 	{
@@ -26,10 +26,14 @@ export const always = [
 	{
 		reason: "`session.token` is a handle for revoke-session; Better Auth's is the credential in the cookie",
 		settle({ body }, { profile, request, answer }) {
-			const handle = answer.json?.session?.token;
-			if (!isOurs(profile) || !handle || !body?.session) return;
-			const credentials = decodeURIComponent(`${request.headers?.cookie} ${request.headers?.authorization}`);
-			body.session.token = credentials.includes(handle) ? "the credential itself" : "<token>";
+			if (!isOurs(profile)) return;
+			const sessions = (value) => (Array.isArray(value) ? value : [value?.session]);
+			sessions(body).forEach((session, index) => {
+				const handle = sessions(answer.json)[index]?.token;
+				if (!session || !handle) return;
+				const credentials = decodeURIComponent(`${request.headers?.cookie} ${request.headers?.authorization}`);
+				session.token = credentials.includes(handle) ? "the credential itself" : "<token>";
+			});
 		},
 	},
 	{
@@ -51,6 +55,13 @@ export const always = [
 			if (request.headers?.origin !== trustedOrigins[0]) return void delete headers[name];
 			if (isOurs(profile)) headers[name] = headers[name]?.filter((exposed) => answer.headers[exposed] !== undefined);
 			if (!headers[name]?.length) delete headers[name];
+		},
+	},
+	{
+		reason: "where addresses have to be verified, a sign-up leaves a cookie by which its browser is known when the link is followed",
+		settle({ cookies }, { profile, request }) {
+			const at = cookies.indexOf("better-auth.sign_up=<signed value>; httponly; max-age=3600; path=/; samesite=Lax");
+			if (isOurs(profile) && request.path.startsWith("/sign-up/email") && at >= 0) cookies.splice(at, 1);
 		},
 	},
 	{
@@ -99,6 +110,18 @@ export const known = {
 		reason: "the URL of an image is at most 2048 characters",
 		ours: (answer) => answer.status === 400,
 	},
+	"profile checked": {
+		reason: "name and image are strings within the limits of sign-up; Better Auth stores whatever it is sent",
+		ours: (answer) => answer.status === 400 && answer.body.code === "VALIDATION_ERROR",
+	},
+	"a change ends the other sessions": {
+		reason: "a change of password ends every other session, and the caller goes on under a new token; Better Auth's does only when asked",
+		ours: (answer) => answer.status === 200 && answer.body.token === "<token>" && answer.cookies.length === 1,
+	},
+	"the old session is over": {
+		reason: "a change of password ends every other session, and the caller goes on under a new token",
+		ours: (answer) => answer.status === 200 && answer.body === null,
+	},
 	"user agent cut": {
 		reason: "a session keeps the first 512 characters of the user agent",
 		ours: (answer) => answer.status === 200 && answer.body?.session?.userAgent.length === 512,
@@ -114,6 +137,34 @@ export const known = {
 	"reset request from elsewhere": {
 		reason: "without cookies too, strangers' pages must not make the service send mail",
 		ours: (answer) => answer.status === 403 && answer.body.code === "INVALID_ORIGIN",
+	},
+	"verification request from elsewhere": {
+		reason: "without cookies too, strangers' pages must not make the service send mail",
+		ours: (answer) => answer.status === 403 && answer.body.code === "INVALID_ORIGIN",
+	},
+	"verified in another browser: session": {
+		reason: "who follows the link owns the address; who signed up with it may be somebody else, and is out",
+		ours: (answer) => answer.status === 200 && answer.body === null,
+	},
+	"verified in another browser: password": {
+		reason: "the owner of the address chooses a password, since the old one may be a stranger's",
+		ours: (answer) => answer.status === 302 && /^<origin>\/reset-password\?token=[A-Za-z0-9]{43}$/.test(answer.headers.location),
+	},
+	"verified in another browser: sign-in": {
+		reason: "a password that may be a stranger's must not become that of a verified account",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_EMAIL_OR_PASSWORD",
+	},
+	"consent given once": {
+		reason: "a link does its work once",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_TOKEN",
+	},
+	"sessions end with a change of address": {
+		reason: "what was made for the old address ends with it: sessions, tokens and trusted devices",
+		ours: (answer) => answer.status === 200 && answer.body === null,
+	},
+	"the last change of address counts": {
+		reason: "a later request makes the links of earlier ones worthless",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_TOKEN",
 	},
 	"redirect target too long": {
 		reason: "redirect targets are at most 2048 characters",

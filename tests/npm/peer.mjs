@@ -1,7 +1,7 @@
 // The reference: better-auth as npm has it, on a free port, configured as the
 // service's development profile is. Everything is in memory.
 //
-//   node peer.mjs [--port N]
+//   node peer.mjs [--port N] [--verification-required]
 //
 // Environment (all optional, named like the service's own settings):
 //   AUTH_TRUSTED_ORIGINS  comma-separated origins and patterns
@@ -58,6 +58,7 @@ function reference(baseURL) {
 		database: memoryAdapter({ user: [], session: [], account: [], verification: [], jwks: [], twoFactor: [] }),
 		emailAndPassword: {
 			enabled: true,
+			requireEmailVerification: process.argv.includes("--verification-required"),
 			password: cheapHash,
 			sendResetPassword: mailLink("Reset your password"),
 		},

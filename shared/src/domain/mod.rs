@@ -3,6 +3,7 @@
 //! Every type is parsed once, at the edge, and trusted from then on.
 
 mod account;
+mod address;
 mod email;
 mod ids;
 mod known_device;
@@ -20,6 +21,7 @@ mod user;
 mod verification;
 
 pub use account::{CredentialAccount, ProviderIdentity};
+pub use address::{AddressGrant, ChangeStep, EmailChangeGrant, VerificationGrant, sign_up_notice_key};
 pub use email::{Email, InvalidEmail};
 pub use ids::{Secret32, UserId, alphanumeric};
 pub use known_device::KnownDevice;

@@ -34,6 +34,9 @@ pub struct User {
     /// made it. A provider's link of an earlier generation that never proved
     /// to belong to the owner of the address is void.
     pub recovered_at: Timestamp,
+    /// Hash of the one token that may take a change of the address further. A
+    /// later request replaces it, and with it all earlier tokens die.
+    pub email_change: Option<String>,
     /// Table keys of the user's accounts.
     pub identities: Vec<String>,
 }
@@ -60,6 +63,7 @@ impl User {
             password_changed_at: now,
             two_factor_since: None,
             recovered_at: now,
+            email_change: None,
             identities: Vec::new(),
         }
     }

@@ -18,6 +18,8 @@ pub struct Context<'a> {
     pub sessions: SessionPolicy,
     /// Life of challenges and trusted devices.
     pub two_factor: TwoFactorPolicy,
+    /// Whether a password signs nobody in before the address is verified.
+    pub requires_verification: bool,
     /// The team's own code.
     pub hooks: &'a dyn Hooks,
     /// The limits, unless they are off.
@@ -80,6 +82,7 @@ impl Context<'static> {
             sessions: SessionPolicy { lifetime: 604_800, update_age: 86_400 },
             two_factor: TwoFactorPolicy { challenge_seconds: 600, trust_seconds: 600 },
             limits: None,
+            requires_verification: false,
             hooks: &NO_HOOKS,
         }
     }

@@ -6,6 +6,7 @@ mod check_password;
 mod context;
 mod current_session;
 mod deletion;
+mod email_change;
 mod id_token_sign_in;
 mod lockout;
 mod magic_link;
@@ -17,6 +18,7 @@ mod revocation;
 mod rotate_secret;
 mod sign_in;
 mod sign_up;
+mod verify_email;
 
 pub use admission::{Admission, AdmissionError, FirstFactor, NewChallenge, RenewedDevice, admit};
 pub use change_password::{ChangePasswordError, change_password};
@@ -24,6 +26,7 @@ pub use check_password::{PasswordError, check_password};
 pub use context::{Client, Context, NewSession};
 pub use current_session::{CurrentSession, current_session, live_session};
 pub use deletion::{DeletionError, delete_user, request_deletion};
+pub use email_change::{ChangedEmail, ConsentedChange, EmailChangeError, RequestedChange, request_email_change};
 pub use id_token_sign_in::{IdTokenSignInError, PresentedIdToken, sign_in_with_id_token};
 pub use lockout::{Attempt, AttemptError, forget_failures, verify_password};
 pub use magic_link::{MagicLinkError, SignedInByLink, redeem_magic_link, request_magic_link};
@@ -36,4 +39,7 @@ pub use password_reset::{
 pub use revocation::{end_other_sessions, list_sessions};
 pub use rotate_secret::{Rotation, RotationError, RotationStep, rotate_secret};
 pub use sign_in::{SignInError, sign_in};
-pub use sign_up::{SignUp, SignUpError, sign_up};
+pub use sign_up::{SignUp, SignUpError, SignUpVerification, SignedUp, sign_up};
+pub use verify_email::{
+    Followed, Follower, LinkError, RequestedVerification, follow_link, link_hashes, request_verification,
+};

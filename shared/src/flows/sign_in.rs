@@ -16,6 +16,9 @@ pub enum SignInError {
     /// Unknown address, no password, or the wrong one; nobody learns which.
     #[error("invalid e-mail address or password")]
     Invalid,
+    /// The password is right, but the address has to be verified first.
+    #[error("e-mail address not verified")]
+    NotVerified,
     /// A hook refused.
     #[error("sign-in refused by a hook")]
     Refused,
@@ -73,6 +76,9 @@ where
         if user.password_changed_at != found.password_changed_at {
             account = store.credential(email).await?;
             continue;
+        }
+        if context.requires_verification && !user.email_verified {
+            return Err(SignInError::NotVerified);
         }
         let admission = admit(context, store, &user, factor).await?;
         let upgrade = async {

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use crate::{
     config::Config,
     crypto::{Keyring, SignatureVerdict, sign, verify},
-    domain::{Email, KnownDevice, Purpose, VerificationToken},
+    domain::{Email, KnownDevice, Purpose, UserId, VerificationToken},
 };
 
 /// What JavaScript's `encodeURIComponent` leaves alone.
@@ -28,6 +28,7 @@ const STATE: &str = "better-auth.state";
 const TWO_FACTOR: &str = "better-auth.two_factor";
 const TRUST_DEVICE: &str = "better-auth.trust_device";
 const KNOWN_DEVICE: &str = "better-auth.known_device";
+const SIGN_UP: &str = "better-auth.sign_up";
 
 /// Life of the cookie that ties an OAuth sign-in to its browser, in seconds.
 const STATE_SECONDS: i64 = 300;
@@ -159,6 +160,17 @@ impl CookieJar {
     /// The token of a trusted device.
     pub fn trusted_device(&self, headers: &HeaderMap, keys: &Keyring) -> Option<VerificationToken> {
         self.token(headers, keys, TRUST_DEVICE, Purpose::TrustedDevice)
+    }
+
+    /// Sets the cookie by which a browser remembers whom it signed up, until the
+    /// link that verifies the address expires.
+    pub fn set_signed_up(&self, keys: &Keyring, user_id: &UserId, seconds: i64) -> String {
+        self.build(SIGN_UP, &encode(&sign(keys, &self.purpose(SIGN_UP), user_id.as_str())), Some(seconds))
+    }
+
+    /// The id of the user whom the browser signed up.
+    pub fn signed_up(&self, headers: &HeaderMap, keys: &Keyring) -> Presented {
+        self.signed(headers, keys, SIGN_UP)
     }
 
     fn token(&self, headers: &HeaderMap, keys: &Keyring, name: &str, purpose: Purpose) -> Option<VerificationToken> {

@@ -56,6 +56,12 @@ errors! {
     /// check against known leaks.
     PASSWORD_COMPROMISED = BAD_REQUEST, Some("PASSWORD_COMPROMISED"),
         "The password you entered is too easy to guess. Please choose a different password.";
+    /// The address is not that of the session.
+    EMAIL_MISMATCH = BAD_REQUEST, Some("EMAIL_MISMATCH"), "Email mismatch";
+    /// There is nothing to verify.
+    EMAIL_ALREADY_VERIFIED = BAD_REQUEST, Some("EMAIL_ALREADY_VERIFIED"), "Email is already verified";
+    /// The new address is the old one.
+    EMAIL_IS_THE_SAME = BAD_REQUEST, None, "Email is the same";
     /// Unknown, used or expired token.
     INVALID_TOKEN = BAD_REQUEST, Some("INVALID_TOKEN"), "Invalid token";
     /// A provider's id token that is invalid or was presented before.
@@ -79,6 +85,14 @@ errors! {
     SESSION_EXPIRED = BAD_REQUEST, Some("SESSION_EXPIRED"), "Session expired. Re-authenticate to perform this action.";
     /// No session where one is needed.
     UNAUTHORIZED = UNAUTHORIZED, Some("UNAUTHORIZED"), "Unauthorized";
+    /// A link's token is unknown, spent or overtaken.
+    INVALID_LINK = UNAUTHORIZED, Some("INVALID_TOKEN"), "Invalid token";
+    /// A link's token is too old.
+    TOKEN_EXPIRED = UNAUTHORIZED, Some("TOKEN_EXPIRED"), "Token expired";
+    /// A link's user, or their address, is gone.
+    USER_NOT_FOUND = UNAUTHORIZED, Some("USER_NOT_FOUND"), "User not found";
+    /// A link was followed by somebody else.
+    INVALID_USER = UNAUTHORIZED, Some("INVALID_USER"), "Invalid user";
     /// Wrong password, unknown user, or a user without a password.
     INVALID_EMAIL_OR_PASSWORD = UNAUTHORIZED, Some("INVALID_EMAIL_OR_PASSWORD"), "Invalid email or password";
     /// `Origin` names a stranger.
@@ -88,6 +102,8 @@ errors! {
     /// A form on another site navigates to a sign-in.
     CROSS_SITE_NAVIGATION = FORBIDDEN, Some("CROSS_SITE_NAVIGATION_LOGIN_BLOCKED"),
         "Cross-site navigation login blocked. This request appears to be a CSRF attack.";
+    /// The password is right, but the address has to be verified first.
+    EMAIL_NOT_VERIFIED = FORBIDDEN, Some("EMAIL_NOT_VERIFIED"), "Email not verified";
     /// A hook of the deployment lets the user not in.
     SIGN_IN_REFUSED = FORBIDDEN, Some("SIGN_IN_REFUSED"), "This account may not sign in here";
     /// The session is older than a day, and what was asked for needs a fresh one.

@@ -11,6 +11,7 @@ mod profile;
 mod providers;
 mod revocation;
 mod secret_rotation;
+mod verification;
 
 use std::future::Future;
 
@@ -25,10 +26,14 @@ pub use providers::{
 };
 pub use revocation::{EndAllSessions, EndOtherSessions, ListSessions};
 pub use secret_rotation::{RotateSigningSecret, SecretVersion, SecretVersions};
+pub use verification::{
+    ChangeEmail, ClaimNotice, EmailChange, EmailChangeOutcome, FindAddressGrant, Recovery, StartEmailChange,
+    StoreVerificationToken, Verification, VerifyAddress,
+};
 
 use crate::domain::{
     CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, Session, SessionHandle, Timestamp,
-    User, UserId,
+    User, UserId, VerificationGrant,
 };
 
 /// The current time.
@@ -70,14 +75,23 @@ pub type StoreResult<T> = Result<T, StoreError>;
 
 /// Creates users who sign up with a password.
 pub trait RegisterUser: Sync {
-    /// Creates user, credential account and first session, or nothing at all.
-    /// Of any number of concurrent calls for one address exactly one succeeds.
-    fn register(
-        &self,
-        user: &User,
-        password_hash: &str,
-        session: &Session,
-    ) -> impl Future<Output = StoreResult<Registration>> + Send;
+    /// Creates user, credential account and what comes with them, or nothing
+    /// at all. Of any number of concurrent calls for one address exactly one
+    /// succeeds.
+    fn register(&self, new: NewUser<'_>) -> impl Future<Output = StoreResult<Registration>> + Send;
+}
+
+/// Somebody to be created.
+#[derive(Clone, Copy, Debug)]
+pub struct NewUser<'a> {
+    /// The user.
+    pub user: &'a User,
+    /// Hash of the password.
+    pub password_hash: &'a str,
+    /// The first session, if signing up signs in.
+    pub session: Option<&'a Session>,
+    /// A token that verifies the address, under its hash.
+    pub verification: Option<(&'a str, &'a VerificationGrant)>,
 }
 
 /// What became of a sign-up.

@@ -12,6 +12,7 @@ use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, uni
 
 use crate::{
     magic_link::{token_for, verify},
+    mails,
     steps::{
         age_sessions, callback_url, present, sign_in_with_google, sign_in_with_id_token, try_sign_up, verify_email,
     },
@@ -256,6 +257,72 @@ async fn users_sessions_and_accounts_keep_to_their_round_trips() {
         "SendEmail",
     ];
     assert_cost("delete-user", &delete, &calls, 5);
+}
+
+#[tokio::test]
+async fn every_link_to_an_address_keeps_to_its_round_trips() {
+    let app = start(&[]).await;
+    let email = unique_email("budget-verify");
+    let mut browser = app.sign_up(&email).await;
+    for (email, mails) in [(email.clone(), 1), (unique_email("unknown"), 0)] {
+        let body = json!({"email": email});
+        let request = cost(&app, app.browser().post("/send-verification-email", &body), 200).await;
+        let mut calls = vec!["GetItem Accounts", "GetItem Users", "PutItem VerificationTokens"];
+        calls.extend(std::iter::repeat_n("SendEmail", mails));
+        assert_cost("verification request", &request, &calls, 3);
+    }
+    let token = mails::token_in(&mails::link_to(&app, &email).await);
+    let nothing = cost(&app, mails::follow(&mut app.browser(), "not-a-token"), 401).await;
+    assert_cost("no token", &nothing, &[], 0);
+    // Who follows the link is read beside what it grants, which shows when that
+    // read is no quicker than a connection is opened.
+    let delay = Fault::Delay(Duration::from_millis(200));
+    let rule = FaultRule::new(Service::DynamoDb, delay).operation("BatchGetItem").table("VerificationTokensTable");
+    app.aws().inject(rule.when(When::Times(1)));
+    let follow = cost(&app, mails::follow(&mut browser, &token), 200).await;
+    assert_eq!((follow.calls.len(), follow.round_trips), (4, 3), "verification: {:?}", follow.calls);
+    let again = cost(&app, mails::follow(&mut app.browser(), &token), 200).await;
+    assert_cost("second click", &again, &["BatchGetItem VerificationTokens", "BatchGetItem Accounts Users"], 2);
+
+    let new_email = unique_email("budget-new");
+    let body = json!({"newEmail": new_email});
+    let request = cost(&app, browser.post("/change-email", &body), 200).await;
+    let calls =
+        ["BatchGetItem Sessions Users", "GetItem Accounts", "TransactWriteItems Users VerificationTokens", "SendEmail"];
+    assert_cost("change request", &request, &calls, 3);
+    let token = mails::token_in(&mails::link_to(&app, &email).await);
+    let consent = cost(&app, mails::follow(&mut app.browser(), &token), 200).await;
+    let calls = [
+        "BatchGetItem VerificationTokens",
+        "BatchGetItem Accounts Users",
+        "GetItem Accounts",
+        "TransactWriteItems VerificationTokens Users",
+        "SendEmail",
+    ];
+    assert_cost("consent", &consent, &calls, 4);
+    let token = mails::token_in(&mails::link_to(&app, &new_email).await);
+    let change = cost(&app, mails::follow(&mut app.browser(), &token), 200).await;
+    let calls = [
+        "BatchGetItem VerificationTokens",
+        "BatchGetItem Accounts Users",
+        "TransactWriteItems VerificationTokens Accounts Users",
+        "SendEmail",
+    ];
+    assert_cost("change", &change, &calls, 3);
+}
+
+#[tokio::test]
+async fn a_sign_up_that_mails_takes_one_round_trip() {
+    let app = start(&[("AUTH_REQUIRE_EMAIL_VERIFICATION", "true")]).await;
+    let email = unique_email("budget-required");
+    let transaction = "TransactWriteItems Accounts Users VerificationTokens";
+    let sign_up = cost(&app, try_sign_up(&mut app.browser(), &email), 200).await;
+    assert_cost("sign-up", &sign_up, &[transaction, "SendEmail"], 1);
+    // What comes after the transaction is done while everybody waits.
+    let taken = cost(&app, try_sign_up(&mut app.browser(), &email), 200).await;
+    assert_cost("sign-up, taken", &taken, &[transaction, "PutItem VerificationTokens", "SendEmail"], 2);
+    let again = cost(&app, try_sign_up(&mut app.browser(), &email), 200).await;
+    assert_cost("sign-up, told already", &again, &[transaction, "PutItem VerificationTokens"], 2);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use local::{Fault, FaultRule, Service, StackOptions};
 use serde_json::json;
 use tests::{App, Call, fake_provider::GoogleUser};
 
-use crate::{invariants, magic_link, oauth, rotation, support::*};
+use crate::{invariants, magic_link, mails::*, oauth, rotation, support::*};
 
 /// A day in the life of the service, good and bad, at the loudest log level.
 #[tokio::test]
@@ -72,15 +72,38 @@ async fn nothing_secret_is_logged_or_stored() {
     rotation::rotate(&app).await;
     secrets.push(app.aws().secret("SigningSecret").unwrap());
 
-    // Faults are where secrets leak.
+    // The links that verify and change an address.
+    let (email, moved) = ("canary-links@example.com", "canary-moved@example.com");
+    app.sign_up(email).await;
+    let token = verification_token(&app, email).await;
+    let path = format!("/verify-email?token={token}&callbackURL=%2Freset");
+    let answer = app.browser().get(&path).await;
+    let reset_token = query_of(answer.header("location"))["token"].clone();
+    assert_eq!(reset(&app, &reset_token, next).await.status, 200);
+    secrets.extend([token.clone(), reset_token]);
+    let mut links = sign_in(&app, email, next).await.0;
+    let consent = change_token(&app, &mut links, email, moved).await;
+    follow(&mut links, &consent).await;
+    let change = token_in(&link_to(&app, moved).await);
     let mut bodies = Vec::new();
+    for fault in [Fault::InternalError, Fault::AccessDenied, Fault::Malformed] {
+        app.aws().inject(FaultRule::new(Service::DynamoDb, fault));
+        bodies.push(follow(&mut links, &change).await);
+        bodies.push(links.post("/change-email", &json!({"newEmail": "canary-next@example.com"})).await);
+        bodies.push(app.browser().post("/send-verification-email", &json!({"email": email})).await);
+        app.aws().clear_faults();
+    }
+    assert_eq!(follow(&mut links, &change).await.status, 200);
+    secrets.extend([consent, change, raw_token(&links)]);
+
+    // Faults are where secrets leak.
     for fault in [Fault::InternalError, Fault::AccessDenied, Fault::Malformed] {
         app.aws().inject(FaultRule::new(Service::DynamoDb, fault.clone()));
         app.aws().inject(FaultRule::new(Service::Ses, fault));
         bodies.push(sign_in(&app, email, next).await.1);
         bodies.push(browser.get("/get-session").await);
         bodies.push(app.browser().post("/sign-up/email", &body).await);
-        bodies.push(app.browser().post("/request-password-reset", &json!({"email": email})).await);
+        bodies.push(app.browser().post("/request-password-reset", &json!({"email": moved})).await);
         bodies.push(app.browser().post("/sign-in/magic-link", &json!({"email": email})).await);
         bodies.push(magic_link::verify(&app, &unused).await.1);
         bodies.push(reset(&app, &"A".repeat(43), next).await);
@@ -99,6 +122,7 @@ async fn nothing_secret_is_logged_or_stored() {
     // Nor does anything personal stand in the log.
     for line in app.logs() {
         assert!(!line.text.contains("@example.com"), "{}", line.text);
+        assert!(!line.text.contains("/verify-email?"), "{}", line.text);
         assert!(!line.text.contains("/reset-password/") || line.text.contains("{token}"), "{}", line.text);
     }
     invariants::check(&app, &secrets).await;

@@ -22,6 +22,8 @@ fn mutations(email: &str) -> Vec<(&'static str, Value)> {
         ("/reset-password", reset.clone()),
         ("/password-reset/confirm", reset),
         ("/callback/google", json!({"state": "x"})),
+        ("/send-verification-email", json!({"email": email})),
+        ("/change-email", json!({"newEmail": email})),
     ]
 }
 
@@ -318,7 +320,7 @@ async fn other_spellings_of_a_path_are_not_found() {
 }
 
 /// Targets that some browser, router or parser takes for another site's.
-fn evil_targets(app: &App) -> Vec<String> {
+pub fn evil_targets(app: &App) -> Vec<String> {
     let host = app.url().replace("http://", "");
     let mut targets: Vec<String> = [
         "//evil.example",

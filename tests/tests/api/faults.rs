@@ -27,8 +27,9 @@ use tokio::task::JoinSet;
 
 use crate::{
     invariants, magic_link,
+    mails::link_to,
     steps::{Snapshot, age_sessions, try_sign_up, verify_email},
-    support::{number, only_session, reset, sessions_of, sign_in},
+    support::{assert_redirect, number, only_session, reset, sessions_of, sign_in, user_row},
 };
 
 /// Longest time that a request may take, whatever hangs.
@@ -60,15 +61,22 @@ enum Flow {
     LinkOfNewUser,
     LinkOfVerifiedUser,
     LinkOfUnverifiedUser,
+    VerificationRequest,
+    /// A link that is followed in another browser than the one that signed up.
+    Recover,
+    ChangeRequest,
+    ChangeConsent,
+    ChangeEmail,
 }
 
 use Flow::{
-    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, ChangePassword, DeleteUser, Extend, GetSession,
-    LinkOfNewUser, LinkOfUnverifiedUser, LinkOfVerifiedUser, LinkRequest, ResetConfirm, ResetRequest, RevokeAll,
-    SignIn, SignOut, SignUp, SocialStart,
+    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, ChangeConsent, ChangeEmail, ChangePassword,
+    ChangeRequest, DeleteUser, Extend, GetSession, LinkOfNewUser, LinkOfUnverifiedUser, LinkOfVerifiedUser,
+    LinkRequest, Recover, ResetConfirm, ResetRequest, RevokeAll, SignIn, SignOut, SignUp, SocialStart,
+    VerificationRequest,
 };
 
-const FLOWS: [Flow; 18] = [
+const FLOWS: [Flow; 23] = [
     SignUp,
     SignIn,
     GetSession,
@@ -87,6 +95,11 @@ const FLOWS: [Flow; 18] = [
     LinkOfNewUser,
     LinkOfVerifiedUser,
     LinkOfUnverifiedUser,
+    VerificationRequest,
+    Recover,
+    ChangeRequest,
+    ChangeConsent,
+    ChangeEmail,
 ];
 
 impl Flow {
@@ -101,6 +114,8 @@ impl Flow {
             ResetConfirm => "reset-confirm",
             CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => "oauth-callback",
             LinkRequest | LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser => "magic-link",
+            VerificationRequest | Recover | ChangeConsent | ChangeEmail => "verify-email",
+            ChangeRequest => "account",
         }
     }
 
@@ -112,11 +127,20 @@ impl Flow {
         matches!(self, LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser)
     }
 
+    const fn is_address_link(self) -> bool {
+        matches!(self, Recover | ChangeConsent | ChangeEmail)
+    }
+
+    /// Whether asking again sends a mail that was lost.
+    const fn mails_again(self) -> bool {
+        matches!(self, ResetRequest | VerificationRequest | ChangeRequest)
+    }
+
     /// The calls of a warm function, in order. A transaction goes by the first
     /// of its tables.
     const fn calls(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            SignUp => &[("TransactWriteItems", "AccountsTable")],
+            SignUp => &[("TransactWriteItems", "AccountsTable"), ("SendEmail", "")],
             SignIn => &[("GetItem", "AccountsTable"), ("GetItem", "UsersTable"), ("PutItem", "SessionsTable")],
             GetSession => &[("BatchGetItem", "SessionsTable")],
             Extend => &[("BatchGetItem", "SessionsTable"), ("UpdateItem", "SessionsTable")],
@@ -162,6 +186,36 @@ impl Flow {
                 ("GetItem", "VerificationTokensTable"),
                 ("GetItem", "UsersTable"),
                 ("TransactWriteItems", "VerificationTokensTable"),
+            ],
+            VerificationRequest => &[
+                ("GetItem", "AccountsTable"),
+                ("GetItem", "UsersTable"),
+                ("PutItem", "VerificationTokensTable"),
+                ("SendEmail", ""),
+            ],
+            Recover => &[
+                ("BatchGetItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+            ],
+            ChangeRequest => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "UsersTable"),
+                ("SendEmail", ""),
+            ],
+            ChangeConsent => &[
+                ("BatchGetItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+                ("SendEmail", ""),
+            ],
+            ChangeEmail => &[
+                ("BatchGetItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+                ("SendEmail", ""),
             ],
         }
     }
@@ -221,8 +275,8 @@ fn matrix() -> Vec<Cell> {
         warm.retain(|place| seen.insert(format!("{place:?}")));
         // Before their last calls, some flows are those before them.
         let known = match flow {
-            Extend | RevokeAll | CallbackOfLinkedUser | LinkOfVerifiedUser => 1,
-            CallbackThatLinks | LinkOfUnverifiedUser => 2,
+            Extend | RevokeAll | CallbackOfLinkedUser | LinkOfVerifiedUser | ChangeRequest => 1,
+            CallbackThatLinks | LinkOfUnverifiedUser | VerificationRequest | ChangeConsent | ChangeEmail => 2,
             _ => 0,
         };
         let keyless = ["reset-request", "reset-confirm"].contains(&flow.function()) || flow == LinkRequest;
@@ -314,6 +368,10 @@ struct Client<'a> {
     reset_token: String,
     callback: String,
     link_token: String,
+    /// The address that the user changes to.
+    new_email: String,
+    /// The link that is followed.
+    link: String,
 }
 
 impl<'a> Client<'a> {
@@ -330,6 +388,8 @@ impl<'a> Client<'a> {
             reset_token: String::new(),
             callback: String::new(),
             link_token: String::new(),
+            new_email: unique_email("fault-new"),
+            link: String::new(),
         };
         match flow {
             SignUp | SocialStart | CallbackOfNewUser | LinkOfNewUser => {}
@@ -346,6 +406,16 @@ impl<'a> Client<'a> {
             RevokeAll | ChangePassword | DeleteUser => {
                 client.browser = app.sign_up(&email).await;
                 sign_in(app, &email, PASSWORD).await;
+            }
+            VerificationRequest => drop(app.sign_up(&email).await),
+            Recover => {
+                app.sign_up(&email).await;
+                client.link = link_to(app, &email).await;
+            }
+            ChangeRequest | ChangeConsent | ChangeEmail => {
+                client.browser = app.sign_up(&email).await;
+                verify_email(app, &email).await;
+                client.get_link().await;
             }
             CallbackOfLinkedUser => sign_in_with_github(app, &person).await,
             CallbackThatLinks | LinkOfVerifiedUser => {
@@ -373,6 +443,20 @@ impl<'a> Client<'a> {
         }
     }
 
+    /// Asks for the change, and goes as far as the link that is followed.
+    async fn get_link(&mut self) {
+        if self.flow == ChangeRequest {
+            return;
+        }
+        let answer = self.browser.post("/change-email", &json!({"newEmail": self.new_email})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        self.link = link_to(self.app, &self.email).await;
+        if self.flow == ChangeEmail {
+            assert_redirect(&self.app.browser().get(&self.link).await, "/");
+            self.link = link_to(self.app, &self.new_email).await;
+        }
+    }
+
     async fn send(&mut self) -> Answer {
         let email = self.email.clone();
         match self.flow {
@@ -391,6 +475,9 @@ impl<'a> Client<'a> {
                 self.browser.post("/change-password", &body).await
             }
             DeleteUser => self.browser.post("/delete-user", &json!({"password": ""})).await,
+            VerificationRequest => self.app.browser().post("/send-verification-email", &json!({"email": email})).await,
+            Recover | ChangeConsent | ChangeEmail => self.app.browser().get(&self.link).await,
+            ChangeRequest => self.browser.post("/change-email", &json!({"newEmail": self.new_email})).await,
             SocialStart => {
                 let body = json!({"provider": "github", "callbackURL": "/done"});
                 self.browser.post("/sign-in/social", &body).await
@@ -411,6 +498,9 @@ impl<'a> Client<'a> {
         let location = answer.header("location");
         match answer.status {
             200 if !self.flow.is_callback() => Ok(true),
+            302 if self.flow.is_address_link() && (location == "/" || location.contains("/reset-password?token=")) => {
+                Ok(true)
+            }
             302 if location == "/done" => Ok(true),
             302 if location == "/failed?error=temporarily_unavailable" => Ok(false),
             503 => {
@@ -428,7 +518,7 @@ impl<'a> Client<'a> {
         let after = Snapshot::take(self.app).await;
         // Rows gained and lost: users, accounts, sessions, tokens.
         let expected = match self.flow {
-            SignUp => [(1, 0), (1, 0), (1, 0), (0, 0)],
+            SignUp => [(1, 0), (1, 0), (1, 0), (1, 0)],
             SignIn => [(0, 0), (0, 0), (1, 0), (0, 0)],
             GetSession => [(0, 0); 4],
             Extend => [(0, 0), (0, 0), (1, 1), (0, 0)],
@@ -444,6 +534,11 @@ impl<'a> Client<'a> {
             LinkOfNewUser => [(1, 0), (1, 0), (1, 0), (0, 1)],
             LinkOfVerifiedUser => [(0, 0), (0, 0), (1, 0), (0, 1)],
             LinkOfUnverifiedUser => [(1, 1), (1, 1), (1, 0), (0, 1)],
+            VerificationRequest => [(0, 0), (0, 0), (0, 0), (1, 0)],
+            Recover => [(1, 1), (1, 1), (0, 0), (2, 1)],
+            ChangeRequest => [(1, 1), (0, 0), (0, 0), (1, 0)],
+            ChangeConsent => [(1, 1), (0, 0), (0, 0), (1, 1)],
+            ChangeEmail => [(1, 1), (1, 1), (0, 0), (0, 1)],
         };
         let difference = before.difference(&after);
         ensure(difference == expected, || format!("success, but the tables changed by {difference:?}"))?;
@@ -454,7 +549,11 @@ impl<'a> Client<'a> {
             ensure(shown == stored, || format!("the answer says {shown}, the table {stored}"))?;
             ensure(!answer.set_cookies().is_empty(), || "the cookie was not extended".to_owned())?;
         }
-        if matches!(self.flow, ResetRequest | LinkRequest) {
+        let mails_itself = matches!(
+            self.flow,
+            ResetRequest | LinkRequest | VerificationRequest | ChangeRequest | ChangeConsent | ChangeEmail
+        );
+        if mails_itself {
             let sent = self.mails();
             ensure(sent > mails, || "no mail".to_owned())?;
         }
@@ -462,7 +561,7 @@ impl<'a> Client<'a> {
     }
 
     fn mails(&self) -> usize {
-        self.app.mails().iter().filter(|mail| mail.to.contains(&self.email)).count()
+        self.app.mails().iter().filter(|mail| mail.is_to(&self.email) || mail.is_to(&self.new_email)).count()
     }
 
     /// Checks that the client has what it wanted.
@@ -506,6 +605,28 @@ impl<'a> Client<'a> {
                 let status = sign_in(app, &email, PASSWORD).await.1.status;
                 ensure(status == 401, || format!("a sign-in is answered {status}"))
             }
+            VerificationRequest => {
+                let answer = app.browser().get(&link_to(app, &email).await).await;
+                let to = answer.header("location");
+                ensure(to.contains("/reset-password?token="), || format!("the link leads to {to}"))
+            }
+            Recover => {
+                let verified = user_row(app, &email).await.is_some_and(|user| user["emailVerified"]["BOOL"] == true);
+                let status = sign_in(app, &email, PASSWORD).await.1.status;
+                ensure(verified && status == 401, || format!("verified: {verified}, old password: {status}"))
+            }
+            ChangeRequest | ChangeConsent => {
+                let to = if self.flow == ChangeRequest { &email } else { &self.new_email };
+                let answer = app.browser().get(&link_to(app, to).await).await;
+                ensure(answer.header("location") == "/", || format!("the link leads to {}", answer.header("location")))
+            }
+            ChangeEmail => {
+                let statuses = (
+                    sign_in(app, &self.new_email, PASSWORD).await.1.status,
+                    sign_in(app, &email, PASSWORD).await.1.status,
+                );
+                ensure(statuses == (200, 401), || format!("new and old address: {statuses:?}"))
+            }
             SocialStart => {
                 let state = self.browser.cookies.keys().any(|name| name.ends_with("better-auth.state"));
                 ensure(state, || "no state cookie".to_owned())
@@ -532,6 +653,13 @@ impl<'a> Client<'a> {
                 ensure(answer.status == 200, || format!("the next link: {}", answer.text()))?;
             }
             (RevokeAll | ChangePassword | DeleteUser, 401) if unknown => self.browser.cookies.clear(),
+            (ChangeEmail, 302) if unknown => {}
+            // The mail to the new address was never sent: the user asks anew.
+            (ChangeConsent, 302) if unknown => {
+                self.get_link().await;
+                let answer = self.send().await;
+                ensure(self.claims_success(&answer)?, || format!("asked anew: {}", answer.text()))?;
+            }
             _ => ensure(self.claims_success(&answer)?, || format!("the retry: {} {}", answer.status, answer.text()))?,
         }
         self.check_satisfied().await
@@ -577,7 +705,7 @@ impl Cell {
             let after = Snapshot::take(app).await;
             // A callback's state is spent before the rest begins.
             let same = if client.flow.is_callback() && answer.status == 302 {
-                after.without("VerificationTokensTable") == before.without("VerificationTokensTable")
+                after.without_tokens() == before.without_tokens()
             } else if client.flow == DeleteUser {
                 // The sessions go first, as many as can be.
                 after.without("SessionsTable") == before.without("SessionsTable")
@@ -597,7 +725,14 @@ impl Cell {
                 let sent = client.mails() - mails;
                 let lost = self.fault == Fault::DropAfter;
                 ensure((sent > 0) == lost && sent <= 3, || format!("{sent} mails"))?;
-                client.retry(false).await?;
+                if self.flow.mails_again() {
+                    client.retry(false).await?;
+                } else if self.flow == ChangeConsent {
+                    client.get_link().await;
+                    client.retry(false).await?;
+                } else {
+                    client.check_satisfied().await?;
+                }
             }
             (End::Lesser, true) => {
                 let lost = self.fault == Fault::DropAfter;
@@ -622,6 +757,7 @@ async fn warm_up(app: &App, flow: Flow) {
         "session" => drop(app.browser().get("/get-session").await),
         "magic-link" => drop(app.browser().get("/magic-link/verify?token=x").await),
         "account" => drop(app.browser().post("/verify-password", &json!({"password": "x"})).await),
+        "verify-email" => drop(app.browser().get(&format!("/verify-email?token={}", "A".repeat(43))).await),
         _ => {}
     }
 }
@@ -650,7 +786,8 @@ async fn sign_in_with_github(app: &App, person: &GithubUser) {
 }
 
 async fn start() -> App {
-    let env = vec![("AUTH_MAIL_DEADLINE_MS".to_owned(), "600".to_owned())];
+    let env = [("AUTH_MAIL_DEADLINE_MS", "600"), ("AUTH_VERIFY_ON_SIGN_UP", "true")];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     App::start(StackOptions { instances: 1, env, ..StackOptions::default() }).await
 }
 

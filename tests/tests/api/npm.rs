@@ -19,9 +19,20 @@ const CLIENTS: &str = r#"{
 
 #[tokio::test]
 async fn answers_agree_with_the_reference() {
-    let stage = Stage::start().await;
-    let (_peer, peer_url) = node::serve("peer.mjs", &[], &stage.env()).await;
-    let (passed, output) = stage.run("conformance.mjs", &[&stage.app.url(), &peer_url]).await;
+    compare(&[], &[]).await;
+}
+
+#[tokio::test]
+async fn answers_agree_where_addresses_have_to_be_verified() {
+    compare(&["--verification-required"], &[("AUTH_REQUIRE_EMAIL_VERIFICATION", "true")]).await;
+}
+
+async fn compare(options: &[&str], settings: &[(&str, &str)]) {
+    let stage = Stage::start(settings).await;
+    let (_peer, peer_url) = node::serve("peer.mjs", options, &stage.env()).await;
+    let url = stage.app.url();
+    let arguments = [&[url.as_str(), &peer_url], options].concat();
+    let (passed, output) = stage.run("conformance.mjs", &arguments).await;
     let failures: Vec<&str> = output.lines().filter(|line| line.starts_with("FAIL") || line.starts_with(' ')).collect();
     assert!(passed, "{}", failures.join("\n"));
     assert!(!output.contains("skipped"), "cases were skipped");
@@ -29,7 +40,7 @@ async fn answers_agree_with_the_reference() {
 
 #[tokio::test]
 async fn a_newcomer_gets_through_with_the_unmodified_client() {
-    let stage = Stage::start().await;
+    let stage = Stage::start(&[]).await;
     let (passed, output) = stage.run("client-story.mjs", &[&stage.app.url()]).await;
     assert!(passed, "{output}");
 }
@@ -42,10 +53,10 @@ struct Stage {
 }
 
 impl Stage {
-    async fn start() -> Self {
+    async fn start(settings: &[(&str, &str)]) -> Self {
         let (provider, provider_url) = node::serve("idp.mjs", &[], &[]).await;
         let setting = |name: &str, path: &str| (name.to_owned(), format!("{provider_url}{path}"));
-        let env = vec![
+        let mut env = vec![
             ("AUTH_GOOGLE_ISSUER".to_owned(), "https://accounts.google.com".to_owned()),
             setting("AUTH_GOOGLE_AUTHORIZATION_URL", "/google/authorize"),
             setting("AUTH_GOOGLE_TOKEN_URL", "/google/token"),
@@ -54,6 +65,7 @@ impl Stage {
             setting("AUTH_GITHUB_TOKEN_URL", "/github/token"),
             setting("AUTH_GITHUB_API_URL", "/github/api"),
         ];
+        env.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let parameters = vec![
             ("TrustedOrigins".to_owned(), CORS_ORIGIN.to_owned()),
             ("TrustedOriginPatterns".to_owned(), ORIGIN_PATTERN.to_owned()),

@@ -15,9 +15,9 @@ use shared::{
     },
     ports::{
         AdmissionRows, Clock as _, ConsumeOAuthState as _, EndSession as _, ExpectedUser, ExtendSession as _,
-        FindCredential as _, FindOAuthState as _, FindResetToken as _, FindSession as _, FindUser as _, OAuthSignIn,
-        OAuthStore as _, RegisterUser as _, Registration, ResetOutcome, ResetPassword as _, StoreAdmission as _,
-        StoreError, StoreOAuthState as _, StoreResetToken as _, UpgradePasswordHash as _,
+        FindCredential as _, FindOAuthState as _, FindResetToken as _, FindSession as _, FindUser as _, NewUser,
+        OAuthSignIn, OAuthStore as _, RegisterUser as _, Registration, ResetOutcome, ResetPassword as _,
+        StoreAdmission as _, StoreError, StoreOAuthState as _, StoreResetToken as _, UpgradePasswordHash as _,
     },
 };
 use tests::{App, unique_email};
@@ -26,6 +26,11 @@ use crate::support::{LIMITS_TABLE, TABLES, number, set_number};
 
 /// The name by which the store of these tests calls DynamoDB.
 const CALLER: &str = "store";
+
+/// Somebody who signs up and in.
+fn new_user<'a>(user: &'a User, password_hash: &'a str, session: &'a Session) -> NewUser<'a> {
+    NewUser { user, password_hash, session: Some(session), verification: None }
+}
 
 struct Database {
     app: App,
@@ -67,7 +72,7 @@ impl Database {
     /// A user with a password and a session, stored.
     async fn registered(&self) -> (User, Session) {
         let (user, session) = user_and_session();
-        let outcome = self.store.register(&user, "hash", &session).await.unwrap();
+        let outcome = self.store.register(new_user(&user, "hash", &session)).await.unwrap();
         assert_eq!(outcome, Registration::Created);
         (user, session)
     }
@@ -166,7 +171,7 @@ async fn of_fifty_registrations_of_one_address_one_succeeds() {
         user.email = first.email.clone();
         user.identities = vec![user.email.identity()];
         tokio::spawn(async move {
-            let outcome = store.register(&user, &format!("hash of {}", user.id), &session).await;
+            let outcome = store.register(new_user(&user, &format!("hash of {}", user.id), &session)).await;
             (outcome, user)
         })
     });
@@ -604,9 +609,9 @@ async fn a_lost_answer_is_recognised() {
     };
     lose("TransactWriteItems");
     let (user, session) = user_and_session();
-    assert_eq!(store.register(&user, "hash", &session).await.unwrap(), Registration::Created);
+    assert_eq!(store.register(new_user(&user, "hash", &session)).await.unwrap(), Registration::Created);
     assert_eq!(database.calls("TransactWriteItems"), 2);
-    assert_eq!(store.register(&user, "hash", &session).await.unwrap(), Registration::EmailTaken);
+    assert_eq!(store.register(new_user(&user, "hash", &session)).await.unwrap(), Registration::EmailTaken);
 
     let token = database.reset_token(&user).await;
     lose("TransactWriteItems");
@@ -644,7 +649,7 @@ async fn conflicts_are_waited_for() {
     let store = &database.store;
     let (user, session) = user_and_session();
     database.inject("TransactWriteItems", Fault::TransactionConflict, When::Times(3));
-    assert_eq!(store.register(&user, "hash", &session).await.unwrap(), Registration::Created);
+    assert_eq!(store.register(new_user(&user, "hash", &session)).await.unwrap(), Registration::Created);
     assert_eq!(database.calls("TransactWriteItems"), 4);
 
     database.inject("UpdateItem", Fault::TransactionConflict, When::Times(2));
@@ -658,7 +663,7 @@ async fn conflicts_are_waited_for() {
     let before = database.rows().await;
     let (other, other_session) = user_and_session();
     let errors = [
-        store.register(&other, "hash", &other_session).await.map(drop).unwrap_err(),
+        store.register(new_user(&other, "hash", &other_session)).await.map(drop).unwrap_err(),
         store.store_admission(AdmissionRows::Session(&other_session)).await.unwrap_err(),
         store.end_session(&session.handle).await.unwrap_err(),
     ];
@@ -691,7 +696,7 @@ async fn a_cancelled_transaction_is_read_reason_by_reason() {
         database.app.aws().clear_faults();
         database.inject("TransactWriteItems", cancelled(codes), When::Always);
         database.calls("");
-        let outcome = database.store.register(&user, "hash", &session).await;
+        let outcome = database.store.register(new_user(&user, "hash", &session)).await;
         (outcome, database.calls("TransactWriteItems"))
     };
     let (outcome, calls) = register(["ConditionalCheckFailed", "None", "None"]).await;

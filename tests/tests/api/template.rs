@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use shared::{
     adapters::OsRandom,
     config::{BASE_PATH, Config},
-    crypto::{Argon2Hasher, HashPolicy},
+    crypto::{Argon2Hasher, HashPolicy, Keyring, SigningSecret, sign},
     domain::{Limit, Password},
     http::ROUTES,
     ports::HashPassword as _,
@@ -22,9 +22,10 @@ use tests::{App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
     magic_link::sign_in_by_link,
+    mails,
     rotation::rotate,
     steps::{age_sessions, callback_url, sign_in_with_google, sign_in_with_id_token, verify_email},
-    support::{reset_to, sign_in},
+    support::{browser_with, encoded, now, reset_to, set_number, sign_in, user_row},
 };
 
 /// An IAM action and the table or secret that it is for; of mail, nothing.
@@ -33,6 +34,7 @@ type Grant = (&'static str, &'static str);
 const READ_SIGNING_SECRET: Grant = ("secretsmanager:GetSecretValue", "SigningSecret");
 const COUNT: Grant = ("dynamodb:UpdateItem", "RateLimitsTable");
 const FORGET_FAILURES: Grant = ("dynamodb:DeleteItem", "RateLimitsTable");
+const SEND_MAIL: Grant = ("ses:SendEmail", "");
 const READ_CLIENTS: Grant = ("secretsmanager:GetSecretValue", "OAuthClientsSecret");
 
 /// All that each function may do. Whoever changes the template changes this,
@@ -45,6 +47,9 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:PutItem", "AccountsTable"),
             ("dynamodb:PutItem", "SessionsTable"),
             COUNT,
+            // The token that verifies the address.
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            SEND_MAIL,
             READ_SIGNING_SECRET,
         ],
     ),
@@ -86,12 +91,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
     ("signout", &[("dynamodb:DeleteItem", "SessionsTable"), READ_SIGNING_SECRET]),
     (
         "reset-request",
-        &[
-            ("dynamodb:GetItem", "AccountsTable"),
-            ("dynamodb:PutItem", "VerificationTokensTable"),
-            COUNT,
-            ("ses:SendEmail", ""),
-        ],
+        &[("dynamodb:GetItem", "AccountsTable"), ("dynamodb:PutItem", "VerificationTokensTable"), COUNT, SEND_MAIL],
     ),
     (
         "reset-confirm",
@@ -103,7 +103,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
             COUNT,
             FORGET_FAILURES,
             // Tells the owner.
-            ("ses:SendEmail", ""),
+            SEND_MAIL,
         ],
     ),
     (
@@ -124,7 +124,35 @@ const GRANTS: &[(&str, &[Grant])] = &[
             READ_CLIENTS,
         ],
     ),
-    ("verify-email", &[COUNT, READ_SIGNING_SECRET]),
+    (
+        "verify-email",
+        &[
+            // Asking for a link.
+            ("dynamodb:GetItem", "AccountsTable"),
+            ("dynamodb:GetItem", "UsersTable"),
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            // Following one: who follows it, what it grants, and to whom.
+            ("dynamodb:BatchGetItem", "SessionsTable"),
+            ("dynamodb:BatchGetItem", "VerificationTokensTable"),
+            ("dynamodb:BatchGetItem", "UsersTable"),
+            ("dynamodb:BatchGetItem", "AccountsTable"),
+            // Verifying, and removing a password that may be a stranger's.
+            ("dynamodb:UpdateItem", "VerificationTokensTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            // Signing in, perhaps on a trusted device.
+            ("dynamodb:PutItem", "SessionsTable"),
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            // Changing the address, and keeping the session.
+            ("dynamodb:PutItem", "AccountsTable"),
+            ("dynamodb:DeleteItem", "AccountsTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            ("dynamodb:UpdateItem", "SessionsTable"),
+            SEND_MAIL,
+            COUNT,
+            READ_SIGNING_SECRET,
+        ],
+    ),
     (
         "magic-link",
         &[
@@ -140,7 +168,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:GetItem", "VerificationTokensTable"),
             ("dynamodb:PutItem", "VerificationTokensTable"),
             ("dynamodb:DeleteItem", "VerificationTokensTable"),
-            ("ses:SendEmail", ""),
+            SEND_MAIL,
             COUNT,
             READ_SIGNING_SECRET,
         ],
@@ -165,7 +193,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:DeleteItem", "AccountsTable"),
             ("dynamodb:DeleteItem", "SessionsTable"),
             ("dynamodb:DeleteItem", "VerificationTokensTable"),
-            ("ses:SendEmail", ""),
+            SEND_MAIL,
             COUNT,
             FORGET_FAILURES,
             READ_SIGNING_SECRET,
@@ -324,7 +352,8 @@ fn hashes_and_mail_are_out_of_reach() {
         let touches_accounts = text.contains("AccountsTable");
         let session_only = ["session", "signout", "rotate-secret"].contains(&function.name.as_str());
         assert!(!touches_accounts || !session_only, "{}", function.name);
-        let mails = ["account", "magic-link", "reset-confirm", "reset-request"].contains(&function.name.as_str());
+        let mails = ["account", "magic-link", "reset-confirm", "reset-request", "signup", "verify-email"]
+            .contains(&function.name.as_str());
         assert_eq!(text.contains("ses:"), mails, "{}", function.name);
     }
 }
@@ -443,6 +472,8 @@ async fn what_is_granted_is_what_is_used() {
         ("AUTH_RATE_LIMITS", "true"),
         ("AUTH_RATE_LIMIT_RULES", &rules),
         ("AUTH_CONFIRM_DELETION", "true"),
+        ("AUTH_VERIFY_ON_SIGN_UP", "true"),
+        ("AUTH_SIGN_IN_AFTER_VERIFICATION", "true"),
     ])
     .await;
     let email = unique_email("grants");
@@ -515,6 +546,8 @@ async fn what_is_granted_is_what_is_used() {
     let answer = browser.send(Call::new("GET", link)).await;
     assert_eq!(answer.header("location"), "/", "{}", answer.text());
 
+    verify_and_change(&app).await;
+
     // Whatever a request is about, it is counted.
     for info in ROUTES {
         let path = info.path.replace("{token}", "x").replace("{provider}", "google");
@@ -527,4 +560,42 @@ async fn what_is_granted_is_what_is_used() {
         used.extend(call.actions.into_iter().map(|(action, resource)| (function.clone(), action, resource)));
     }
     assert_eq!(used, expected_grants());
+}
+
+/// A link followed by a stranger, one on a trusted device, and a new address.
+async fn verify_and_change(app: &App) {
+    let email = unique_email("grants-recovered");
+    app.sign_up(&email).await;
+    let token = mails::verification_token(app, &email).await;
+    assert_eq!(mails::follow(&mut app.browser(), &token).await.status, 200);
+
+    // There is no password any more: the next click signs in, on a device that
+    // claims to be trusted.
+    let mut user = user_row(app, &email).await.unwrap();
+    user["emailVerified"] = json!({"BOOL": false});
+    set_number(&mut user, "twoFactorSince", now());
+    app.put_row("UsersTable", &user).await;
+    let token = mails::verification_token(app, &email).await;
+    let secret = app.aws().secret("SigningSecret").unwrap();
+    let keys = Keyring { current: SigningSecret::new("v".to_owned(), &secret).unwrap(), previous: None };
+    let cookie = sign(&keys, "cookie/better-auth.trust_device", &"A".repeat(43));
+    let mut browser = browser_with(app, "better-auth.trust_device", &encoded(&cookie));
+    assert_eq!(mails::follow(&mut browser, &token).await.json()["twoFactorRedirect"], true);
+
+    let email = unique_email("grants-bare");
+    app.sign_up(&email).await;
+    let token = mails::verification_token(app, &email).await;
+    assert_eq!(mails::follow(&mut app.browser(), &token).await.status, 200);
+    let mut row = user_row(app, &email).await.unwrap();
+    row["emailVerified"] = json!({"BOOL": false});
+    app.put_row("UsersTable", &row).await;
+    let token = mails::verification_token(app, &email).await;
+    let mut browser = app.browser();
+    assert_eq!(mails::follow(&mut browser, &token).await.status, 200);
+
+    let new_email = unique_email("grants-new");
+    let consent = mails::change_token(app, &mut browser, &email, &new_email).await;
+    assert_eq!(mails::follow(&mut browser, &consent).await.status, 200);
+    let change = mails::token_in(&mails::link_to(app, &new_email).await);
+    assert_eq!(mails::follow(&mut browser, &change).await.status, 200);
 }

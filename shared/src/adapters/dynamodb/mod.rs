@@ -8,6 +8,7 @@ mod accounts;
 mod admission;
 mod call;
 mod deletion;
+mod email_change;
 mod item;
 mod limits;
 mod magic_link;
@@ -18,6 +19,7 @@ mod revocation;
 mod sessions;
 mod users;
 mod verification;
+mod verify_email;
 
 use aws_sdk_dynamodb::Client;
 

@@ -31,7 +31,6 @@ impl FindUser for DynamoDb {
 
 /// The row of a user.
 pub fn write(user: &User) -> Item {
-    let identities = user.identities.iter().map(s).collect();
     Builder::default()
         .set("id", s(user.id.as_str()))
         .set("name", s(&user.name))
@@ -44,7 +43,8 @@ pub fn write(user: &User) -> Item {
         .set("passwordChangedAt", millis(user.password_changed_at))
         .set_some_time("twoFactorSince", user.two_factor_since)
         .set("recoveredAt", millis(user.recovered_at))
-        .set("identities", AttributeValue::L(identities))
+        .set_some("emailChange", user.email_change.as_deref())
+        .set("identities", identities(&user.identities))
         .build()
 }
 
@@ -70,6 +70,11 @@ pub fn as_read(user: &User) -> (String, HashMap<String, AttributeValue>) {
     (condition, values)
 }
 
+/// The keys of a user's accounts.
+pub fn identities(keys: &[String]) -> AttributeValue {
+    AttributeValue::L(keys.iter().map(s).collect())
+}
+
 /// The user in a row.
 pub fn read(item: &Item) -> StoreResult<User> {
     let row = Reader::new("user", item);
@@ -86,6 +91,7 @@ pub fn read(item: &Item) -> StoreResult<User> {
         two_factor_since: row.optional_millis("twoFactorSince")?,
         // Rows of the first version have none.
         recovered_at: row.optional_millis("recoveredAt")?.unwrap_or(row.millis("createdAt")?),
+        email_change: row.optional_string("emailChange")?.map(str::to_owned),
         identities: row.strings("identities")?,
     })
 }

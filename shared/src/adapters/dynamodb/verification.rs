@@ -21,15 +21,7 @@ const RESET_ATTEMPTS: usize = 4;
 
 impl StoreResetToken for DynamoDb {
     async fn store_reset_token(&self, token_hash: &str, grant: &ResetGrant) -> StoreResult<()> {
-        let row = Builder::default()
-            .set("tokenHash", s(token_hash))
-            .set("purpose", s(Purpose::PasswordReset.name()))
-            .set("email", s(grant.email.as_str()))
-            .set_some("userId", grant.user_id.as_ref().map(UserId::as_str))
-            .set("passwordChangedAt", millis(grant.password_changed_at))
-            .set_expiry(grant.expires_at)
-            .build();
-        self.put_token("store reset token", row).await
+        self.put_token("store reset token", write_reset_grant(token_hash, grant)).await
     }
 }
 
@@ -215,6 +207,18 @@ impl DynamoDb {
             .map(|output| output.item)
             .map_err(|error| unavailable(operation, &error))
     }
+}
+
+/// The row of a reset token.
+pub fn write_reset_grant(token_hash: &str, grant: &ResetGrant) -> Item {
+    Builder::default()
+        .set("tokenHash", s(token_hash))
+        .set("purpose", s(Purpose::PasswordReset.name()))
+        .set("email", s(grant.email.as_str()))
+        .set_some("userId", grant.user_id.as_ref().map(UserId::as_str))
+        .set("passwordChangedAt", millis(grant.password_changed_at))
+        .set_expiry(grant.expires_at)
+        .build()
 }
 
 fn read_grant(item: &Item) -> StoreResult<ResetGrant> {

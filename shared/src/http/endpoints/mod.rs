@@ -7,6 +7,7 @@ mod oauth_callback;
 mod post;
 mod reset_confirm;
 mod reset_request;
+mod send_verification;
 mod session;
 mod session_reply;
 mod sessions;
@@ -15,6 +16,8 @@ mod sign_out;
 mod sign_up;
 mod signed_in;
 mod social;
+mod verification_link;
+mod verify_email;
 mod views;
 
 pub use account::AccountEndpoint;
@@ -27,6 +30,7 @@ pub use session::SessionEndpoint;
 pub use sign_in::SignInEndpoint;
 pub use sign_out::SignOutEndpoint;
 pub use sign_up::SignUpEndpoint;
+pub use verify_email::VerifyEmailEndpoint;
 
 use std::sync::Arc;
 
@@ -67,6 +71,7 @@ impl Core {
             sessions: self.config.sessions,
             two_factor: self.config.two_factor.policy,
             limits: self.config.limits,
+            requires_verification: self.config.verification.required,
             hooks: self.hooks.as_ref(),
         }
     }

@@ -112,6 +112,7 @@ impl From<SignInError> for ApiError {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Invalid => ErrorCode::INVALID_EMAIL_OR_PASSWORD.into(),
+            SignInError::NotVerified => ErrorCode::EMAIL_NOT_VERIFIED.into(),
             SignInError::Refused => ErrorCode::SIGN_IN_REFUSED.into(),
             SignInError::Locked(until) => locked(until),
             SignInError::Hash(error) => error.into(),

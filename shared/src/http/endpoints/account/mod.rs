@@ -1,3 +1,4 @@
+mod change_email;
 mod deletion;
 mod password;
 mod profile;
@@ -8,7 +9,7 @@ use crate::{
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, routes::Route},
     ports::{
         ChangePassword, CountEvents, DeleteUser, FindCredential, FindDeletionToken, FindSession, HashPassword,
-        LimitAttempts, PurgeSessions, SendMail, StoreDeletionToken, UpdateProfile,
+        LimitAttempts, PurgeSessions, SendMail, StartEmailChange, StoreDeletionToken, UpdateProfile,
     },
 };
 
@@ -35,6 +36,7 @@ where
         + LimitAttempts
         + CountEvents
         + ChangePassword
+        + StartEmailChange
         + StoreDeletionToken
         + FindDeletionToken
         + PurgeSessions
@@ -51,6 +53,7 @@ where
             Route::VerifyPassword => self.verify_password(request, audit).await,
             Route::DeleteUser => self.delete_user(request, audit).await,
             Route::DeleteUserCallback => self.follow_deletion_link(request, audit).await,
+            Route::ChangeEmail => self.change_email(request, audit).await,
             _ => Err(ErrorCode::NOT_FOUND.into()),
         }
     }
