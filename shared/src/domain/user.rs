@@ -109,21 +109,3 @@ mod tests {
         assert_eq!(user.next_generation(at(2000)), at(4001));
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::adapters::OsRandom;
-
-    #[test]
-    fn a_generation_is_never_used_twice() {
-        let at = Timestamp::from_millis;
-        let email = Email::parse("a@example.com").unwrap();
-        let mut user = User::new(UserId::generate(&OsRandom), "A".into(), email, false, None, at(1000));
-        assert_eq!(user.next_generation(at(2000)), at(2000));
-        // Two changes in one millisecond, and a clock that is behind.
-        assert_eq!(user.next_generation(at(1000)), at(1001));
-        user.password_changed_at = at(1500);
-        assert_eq!(user.next_generation(at(1200)), at(1501));
-    }
-}

@@ -273,7 +273,7 @@ fn fail(audit: &mut Audit, callback_url: Option<&str>, error: LinkError) -> Resu
         LinkError::Refused => ErrorCode::SIGN_IN_REFUSED,
         LinkError::Store(error) => return Err(error.into()),
     };
-    match (callback_url, code.code) {
+    match (callback_url, code.code()) {
         (Some(target), Some(name)) => {
             audit.detail(name);
             Reply::redirect(&append_parameters(target, &[("error", name)]))
