@@ -309,3 +309,29 @@ async fn an_attempt_that_cannot_be_counted_is_not_made() {
         .inject(FaultRule::new(Service::DynamoDb, Fault::InternalError).table(LIMITS_TABLE).operation("DeleteItem"));
     assert_eq!(sign_in(&app, &email, PASSWORD).await.status, 200);
 }
+
+/// Whoever took a session cannot guess the password behind it: every route
+/// that asks for the password shares one count for the user.
+#[tokio::test]
+async fn passwords_of_a_signed_in_user_are_counted_too() {
+    let open = "sign-up=999/600,change-password=999/600,two-factor=999/600,default=9999/600";
+    let app = limited(2, open).await;
+    let email = unique_email("signed-in");
+    let browser = app.sign_up(&email).await;
+    let routes = [
+        ("/verify-password", json!({"password": WRONG})),
+        ("/change-password", json!({"currentPassword": WRONG, "newPassword": PASSWORD})),
+        ("/delete-user", json!({"password": WRONG})),
+        ("/two-factor/enable", json!({"password": WRONG})),
+    ];
+    let asked = (0..40).map(|i| {
+        let (path, body) = &routes[i % routes.len()];
+        browser.send_only(tests::Call::new("POST", *path).json(body))
+    });
+    let answers = join_all(asked).await;
+    let wrong = answers.iter().filter(|answer| answer.code() == "INVALID_PASSWORD").count();
+    assert_eq!(wrong, 5);
+    assert!(answers.iter().all(|answer| [400, 429].contains(&answer.status)));
+    // The way in is another count: its owner is not locked out.
+    assert_eq!(sign_in(&app, &email, PASSWORD).await.status, 200);
+}

@@ -3,9 +3,9 @@
 use futures_util::future::join_all;
 use local::{Fault, FaultRule, Service};
 use serde_json::json;
-use tests::{Answer, App, Call, unique_email};
+use tests::{Answer, App, Call, PASSWORD, enrol, unique_email};
 
-use crate::support::{LIMITS_TABLE, assert_error, counter, counters, limited, now, number, set_expiry};
+use crate::support::{LIMITS_TABLE, assert_error, counter, counters, limited, now, number, set_expiry, sign_in};
 
 const NO_REQUEST_LIMIT: &str = "request-password-reset=1000000/600";
 
@@ -46,6 +46,51 @@ async fn of_20_parallel_requests_three_send_mail_and_all_are_answered_alike() {
     let days = counters(&app, "mail-daily/").await;
     assert_eq!(days.iter().map(|row| number(row, "count")).collect::<Vec<_>>(), [3, 3]);
     assert!(!format!("{rows:?}{days:?}").contains("known"), "{rows:?}");
+}
+
+/// One count for reset, magic link, verification, change of address, mailed
+/// code and sign-up.
+#[tokio::test]
+async fn mails_of_every_kind_share_the_cap() {
+    let open = "sign-in=999/600,sign-up=999/600,change-email=999/600,magic-link=999/600,two-factor=999/600,\
+                send-verification-email=999/600,request-password-reset=999/600,mail=2/900";
+    let app = limited(2, open).await;
+    let [victim, other] = ["every-kind", "every-kind-new"].map(unique_email);
+    let mut browser = app.sign_up(&victim).await;
+    let mut strangers = app.browser();
+    let asked = |answer: Answer| assert_eq!(answer.status, 200, "{}", answer.text());
+    asked(strangers.post("/sign-in/magic-link", &json!({"email": victim})).await);
+    asked(strangers.post("/send-verification-email", &json!({"email": victim})).await);
+    assert_eq!(mails_to(&app, &victim), 2);
+    asked(strangers.post("/request-password-reset", &json!({"email": victim})).await);
+    asked(strangers.post("/sign-in/magic-link", &json!({"email": victim})).await);
+    asked(strangers.post("/send-verification-email", &json!({"email": victim})).await);
+    enrol(&mut browser).await;
+    let (mut pending, _) = sign_in(&app, &victim, PASSWORD).await;
+    asked(pending.post("/two-factor/send-otp", &json!({})).await);
+    // Of an enrolment the owner is told, whatever the count.
+    assert_eq!(mails_to(&app, &victim), 3);
+
+    let mut browser = app.sign_up(&unique_email("every-kind-mover")).await;
+    for _ in 0..3 {
+        asked(browser.post("/change-email", &json!({"newEmail": other})).await);
+    }
+    assert_eq!(mails_to(&app, &other), 2);
+}
+
+#[tokio::test]
+async fn sign_ups_count_too_where_addresses_are_verified() {
+    let env = [
+        ("AUTH_RATE_LIMITS", "true"),
+        ("AUTH_RATE_LIMIT_RULES", "sign-up=999/600,magic-link=999/600,mail=1/900"),
+        ("AUTH_REQUIRE_EMAIL_VERIFICATION", "true"),
+    ];
+    let app = App::with_env(&env).await;
+    let email = unique_email("capped-sign-up");
+    assert_eq!(app.browser().post("/sign-in/magic-link", &json!({"email": email})).await.status, 200);
+    let body = json!({"name": "Ann", "email": email, "password": PASSWORD});
+    assert_eq!(app.browser().post("/sign-up/email", &body).await.status, 200);
+    assert_eq!(mails_to(&app, &email), 1);
 }
 
 /// The fixed moment of an answer is that of a mail that was sent.

@@ -2,10 +2,10 @@ use tokio::time::Instant;
 
 use super::{post::AnswerTime, verify_email::VerifyEmailEndpoint};
 use crate::{
-    flows::request_verification,
+    flows::{may_mail, request_verification},
     http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields, csrf},
     mail::{Letter, Link},
-    ports::{FindCredential, FindSession, FindUser, SendMail, StoreVerificationToken},
+    ports::{CountEvents, FindCredential, FindSession, FindUser, SendMail, StoreVerificationToken},
 };
 
 #[derive(serde::Serialize)]
@@ -15,7 +15,7 @@ struct Sent {
 
 impl<S, M> VerifyEmailEndpoint<S, M>
 where
-    S: FindCredential + FindUser + FindSession + StoreVerificationToken,
+    S: FindCredential + FindUser + FindSession + StoreVerificationToken + CountEvents,
     M: SendMail,
 {
     /// Answers strangers alike, and after the same time, whether the address is
@@ -41,10 +41,15 @@ where
             }
         }
         let seconds = config.verification.token_seconds;
-        let requested = request_verification(&self.core.context(), &self.store, &email, seconds).await?;
-        audit.event("email_verification.requested");
+        let context = self.core.context();
+        let (may_mail, requested) = futures_util::join!(
+            may_mail(&context, &self.store, &email),
+            request_verification(&context, &self.store, &email, seconds),
+        );
+        let (may_mail, requested) = (may_mail?, requested?);
+        audit.event(if may_mail { "email_verification.requested" } else { "email_verification.mail_capped" });
         let answer_time = AnswerTime::of(&self.core, started);
-        if let Some(user_id) = &requested.user_id {
+        if let Some(user_id) = requested.user_id.as_ref().filter(|_| may_mail) {
             audit.user(user_id);
             let url = self.core.verification_url(&requested.token, callback_url);
             let letter = Letter::VerifyEmail(Link { url: &url, minutes: self.core.verification_minutes() });

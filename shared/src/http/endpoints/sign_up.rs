@@ -10,10 +10,10 @@ use crate::{
     adapters::{OsRandom, SecretCache, SystemClock},
     config::{Config, VerificationConfig},
     domain::{Email, InvalidPassword, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, Password, alphanumeric, sign_up_notice_key},
-    flows::{SignUp, SignUpError, SignUpVerification, SignedUp, sign_up},
+    flows::{SignUp, SignUpError, SignUpVerification, SignedUp, may_mail, sign_up},
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf},
     mail::{Letter, Link},
-    ports::{ClaimNotice, Clock as _, HashPassword, RegisterUser, SendMail, StoreResult},
+    ports::{ClaimNotice, Clock as _, CountEvents, HashPassword, RegisterUser, SendMail, StoreResult},
 };
 
 /// How long the owner of an address is told of one attempt to sign up with it
@@ -42,7 +42,7 @@ struct Body<'a> {
 
 impl<S, H, M> Endpoint for SignUpEndpoint<S, H, M>
 where
-    S: RegisterUser + ClaimNotice + Send + 'static,
+    S: RegisterUser + ClaimNotice + CountEvents + Send + 'static,
     H: HashPassword + Send + 'static,
     M: SendMail + Send + 'static,
 {
@@ -84,11 +84,15 @@ where
     }
 }
 
-impl<S: ClaimNotice, H, M: SendMail> SignUpEndpoint<S, H, M> {
+impl<S: ClaimNotice + CountEvents, H, M: SendMail> SignUpEndpoint<S, H, M> {
     /// The link that verifies the address; or, to whoever has it already, that
     /// somebody tried to sign up with it, once in a while.
     async fn write_to(&self, signed_up: &SignedUp, callback_url: Option<&str>) -> Result<(), String> {
         let (mail, email) = (&self.core.config.mail, &signed_up.user.email);
+        let mails = signed_up.verification.is_some() || signed_up.taken;
+        if mails && !may_mail(&self.core.context(), &self.store, email).await.map_err(|error| error.to_string())? {
+            return Ok(());
+        }
         if let Some(token) = &signed_up.verification {
             let url = self.core.verification_url(token, callback_url);
             let letter = Letter::VerifyEmail(Link { url: &url, minutes: self.core.verification_minutes() });

@@ -9,6 +9,7 @@ use crate::{
     domain::UserId,
     flows::{
         Admission, ChangedEmail, ConsentedChange, FirstFactor, Followed, Follower, LinkError, follow_link, link_hashes,
+        may_mail,
     },
     hooks::SignInMethod,
     http::{
@@ -21,7 +22,7 @@ use crate::{
     },
     mail::{Letter, Link},
     ports::{
-        ChangeEmail, FindAddressGrant, FindCredential, FindSession, FindTrustedDevice, FindUser, SendMail,
+        ChangeEmail, CountEvents, FindAddressGrant, FindCredential, FindSession, FindTrustedDevice, FindUser, SendMail,
         StoreVerificationToken, VerifyAddress,
     },
 };
@@ -65,6 +66,7 @@ where
         + StoreVerificationToken
         + VerifyAddress
         + ChangeEmail
+        + CountEvents
         + Send
         + 'static,
     M: SendMail + Send + 'static,
@@ -87,7 +89,7 @@ struct Click<'a> {
 
 impl<S, M> VerifyEmailEndpoint<S, M>
 where
-    S: FindCredential + FindSession + FindTrustedDevice + FindAddressGrant + VerifyAddress + ChangeEmail,
+    S: FindCredential + FindSession + FindTrustedDevice + FindAddressGrant + VerifyAddress + ChangeEmail + CountEvents,
     M: SendMail,
 {
     async fn follow(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
@@ -218,7 +220,12 @@ where
         if let Some(token) = &consented.token {
             let url = self.core.verification_url(token, click.callback_url);
             let letter = Letter::EmailChange(Link { url: &url, minutes: self.core.verification_minutes() });
-            self.post.notify(&self.core, audit, &consented.new_email, &letter).await;
+            // The consent is given by now, and stays so.
+            match may_mail(&self.core.context(), &self.store, &consented.new_email).await {
+                Ok(true) => self.post.notify(&self.core, audit, &consented.new_email, &letter).await,
+                Ok(false) => {}
+                Err(_) => drop(audit.mail_failed()),
+            }
         }
         click.reply(&Consented { status: true })
     }

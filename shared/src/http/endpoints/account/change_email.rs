@@ -4,10 +4,10 @@ use tokio::time::Instant;
 use super::AccountEndpoint;
 use crate::{
     domain::ChangeStep,
-    flows::{EmailChangeError, request_email_change},
+    flows::{EmailChangeError, may_mail, request_email_change},
     http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields, endpoints::post::AnswerTime},
     mail::{Letter, Link},
-    ports::{FindCredential, FindSession, SendMail, StartEmailChange},
+    ports::{CountEvents, FindCredential, FindSession, SendMail, StartEmailChange},
 };
 
 #[derive(Serialize)]
@@ -17,7 +17,7 @@ struct Requested {
 
 impl<S, H, M> AccountEndpoint<S, H, M>
 where
-    S: FindSession + FindCredential + StartEmailChange,
+    S: FindSession + FindCredential + StartEmailChange + CountEvents,
     M: SendMail,
 {
     /// `POST /change-email`. Answers alike, and after the same time, whether or
@@ -45,8 +45,13 @@ where
                 ChangeStep::Consent => (&user.email, Letter::EmailChangeConsent { link, new_email: &new_email }),
                 ChangeStep::Change => (&new_email, Letter::EmailChange(link)),
             };
-            let sending = self.post.send(&config.mail, to, &letter);
-            answer_time.send(audit, "email_change.mail_failed", sending).await;
+            let capped = !may_mail(&core.context(), &self.store, to).await?;
+            if capped {
+                audit.event("email_change.mail_capped");
+            } else {
+                let sending = self.post.send(&config.mail, to, &letter);
+                answer_time.send(audit, "email_change.mail_failed", sending).await;
+            }
         }
         answer_time.wait().await;
         Reply::json(&Requested { status: true })

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Core, Post};
 use crate::{
     adapters::SecretCache,
-    domain::VerificationToken,
+    domain::{LOCK_SECONDS, VerificationToken},
     flows::TwoFactorError,
     http::{ApiError, Audit, AuthRequest, CookieJar, Endpoint, ErrorCode, Reply, cookies::Presented, routes::Route},
     ports::{
@@ -121,7 +121,10 @@ impl TwoFactorError {
             Self::NoMailedCode => ErrorCode::OTP_HAS_EXPIRED.into(),
             Self::WrongCode => wrong_code.into(),
             Self::TooManyAttempts => ErrorCode::TOO_MANY_ATTEMPTS.into(),
-            Self::Locked => ErrorCode::ACCOUNT_TEMPORARILY_LOCKED.into(),
+            // The lock may end sooner, never later.
+            Self::Locked => {
+                ApiError { retry_after: Some(LOCK_SECONDS), ..ErrorCode::ACCOUNT_TEMPORARILY_LOCKED.into() }
+            }
             Self::Refused => ErrorCode::SIGN_IN_REFUSED.into(),
             Self::Sealed => ApiError::internal(self),
             Self::Password(error) => error.into(),
