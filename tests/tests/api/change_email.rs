@@ -62,6 +62,24 @@ async fn an_unverified_user_changes_by_a_link_to_the_new_address() {
     app.sign_up(&email).await;
 }
 
+/// What was mailed to the old address is dead for good, also for a user who
+/// comes back to it.
+#[tokio::test]
+async fn links_to_the_old_address_stay_dead_when_the_user_returns_to_it() {
+    let app = App::with_env(&[]).await;
+    let (email, new_email) = (unique_email("there"), unique_email("and-back"));
+    let mut browser = app.sign_up(&email).await;
+    let reset_token = app.reset_token(&email).await;
+    for to in [&new_email, &email] {
+        let token = change_token(&app, &mut browser, to, to).await;
+        assert_eq!(follow(&mut browser, &token).await.status, 200);
+        assert_eq!(address_of(&mut browser).await, **to);
+    }
+    assert_error(&reset(&app, &reset_token, "a brand new password").await, 400, "INVALID_TOKEN");
+    let (_, answer) = sign_in(&app, &email, PASSWORD).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+}
+
 #[tokio::test]
 async fn a_verified_user_changes_by_consent_of_the_old_address() {
     let app = App::with_env(&[]).await;

@@ -52,8 +52,9 @@ impl ChangeEmail for DynamoDb {
     async fn change_email(&self, change: EmailChange<'_>) -> StoreResult<EmailChangeOutcome> {
         let EmailChange { user, account, now, .. } = change;
         let hash = account.password_hash.as_deref();
-        let mut moved =
-            write_credential(change.new_email, &user.id, hash, account.password_changed_at, user.created_at);
+        // Links that were mailed to the old address stay dead, even if the user
+        // comes back to it: they carry an earlier time.
+        let mut moved = write_credential(change.new_email, &user.id, hash, change.generation, user.created_at);
         moved.insert("updatedAt".to_owned(), millis(now));
         let mut items = vec![
             self.delete_token(change.token_hash, now),
@@ -135,7 +136,8 @@ impl DynamoDb {
             .table_name(&self.tables.users)
             .key("id", s(user.id.as_str()))
             .update_expression(
-                "SET email = :new, identities = :moved, sessionsValidFrom = :next, updatedAt = :now REMOVE emailChange",
+                "SET email = :new, identities = :moved, sessionsValidFrom = :next, passwordChangedAt = :next, \
+                 updatedAt = :now REMOVE emailChange",
             )
             .condition_expression(format!("{UNCHANGED} AND emailChange = :token AND identities = :identities"))
             .expression_attribute_values(":new", s(change.new_email.as_str()))

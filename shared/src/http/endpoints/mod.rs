@@ -42,7 +42,7 @@ use crate::{
     domain::Timestamp,
     flows::{AttemptError, Client, Context},
     hooks::{self, Hooks},
-    http::{ApiError, Audit, AuthRequest, CookieJar, Endpoint, ErrorCode, Reply},
+    http::{ApiError, AuthRequest, CookieJar},
     ports::Clock as _,
 };
 
@@ -76,15 +76,6 @@ impl Core {
             requires_verification: self.config.verification.required,
             hooks: self.hooks.as_ref(),
         }
-    }
-}
-
-/// Answers 404 to everything.
-pub struct Pending;
-
-impl Endpoint for Pending {
-    async fn handle(&self, _: &AuthRequest, _: &mut Audit) -> Result<Reply, ApiError> {
-        Err(ErrorCode::NOT_FOUND.into())
     }
 }
 
