@@ -78,6 +78,7 @@ where
             continue;
         }
         if context.requires_verification && !user.email_verified {
+            attempt.succeeded(store).await;
             return Err(SignInError::NotVerified);
         }
         let admission = admit(context, store, &user, factor).await?;

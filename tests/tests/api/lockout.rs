@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use local::{Fault, FaultRule, Service, When};
 use serde_json::{Value, json};
-use tests::{Answer, App, Browser, PASSWORD, unique_email};
+use tests::{Answer, App, Browser, PASSWORD, enrol, unique_email};
 
 use crate::support::{
     DAY, LIMITS_TABLE, SECOND, assert_error, assert_limited, counter, counters, limited, now, number, other_password,
@@ -334,4 +334,58 @@ async fn passwords_of_a_signed_in_user_are_counted_too() {
     assert!(answers.iter().all(|answer| [400, 429].contains(&answer.status)));
     // The way in is another count: its owner is not locked out.
     assert_eq!(sign_in(&app, &email, PASSWORD).await.status, 200);
+}
+
+/// With a second factor too, the browser that signed in is known by it.
+#[tokio::test]
+async fn strangers_do_not_lock_out_a_user_with_a_second_factor() {
+    let app = limited(2, "sign-in=1000000/600,two-factor=1000000/600").await;
+    let email = unique_email("factor");
+    let mut browser = app.sign_up(&email).await;
+    let authenticator = enrol(&mut browser).await;
+    let mut browser = app.browser();
+    let pending = sign_in_with(&mut browser, &email, PASSWORD).await;
+    assert_eq!(pending.json()["twoFactorRedirect"], true, "{}", pending.text());
+    assert!(!browser.cookies.contains_key(KNOWN_DEVICE), "a password alone makes no device known");
+    let code = authenticator.code(&app).await;
+    let answer = browser.post("/two-factor/verify-totp", &json!({"code": code})).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(browser.cookies.contains_key(KNOWN_DEVICE));
+
+    fail(&app, &email, 5).await;
+    let row = counter(&app, ACCOUNT).await;
+    set_attempts(&app, row, 10, -60 * SECOND).await;
+    assert_limited(&sign_in(&app, &email, PASSWORD).await);
+    assert_eq!(sign_in_with(&mut browser, &email, PASSWORD).await.status, 200);
+}
+
+/// A browser that signed up is as good as one that signed in.
+#[tokio::test]
+async fn the_browser_that_signed_up_is_known() {
+    let app = limited(1, "sign-in=1000000/600").await;
+    let email = unique_email("signed-up");
+    let mut browser = app.sign_up(&email).await;
+    fail(&app, &email, 5).await;
+    let row = counter(&app, ACCOUNT).await;
+    set_attempts(&app, row, 10, -60 * SECOND).await;
+    assert_limited(&sign_in(&app, &email, PASSWORD).await);
+    assert_eq!(sign_in_with(&mut browser, &email, PASSWORD).await.status, 200);
+}
+
+/// Whoever knows the password of an address that is not verified yet has not
+/// failed.
+#[tokio::test]
+async fn the_right_password_of_an_unverified_address_is_no_failure() {
+    let env = [
+        ("AUTH_RATE_LIMITS", "true"),
+        ("AUTH_RATE_LIMIT_RULES", "sign-in=1000000/600"),
+        ("AUTH_REQUIRE_EMAIL_VERIFICATION", "true"),
+    ];
+    let app = App::with_env(&env).await;
+    let email = unique_email("unverified");
+    let body = json!({"name": "Ann", "email": email, "password": PASSWORD});
+    assert_eq!(app.browser().post("/sign-up/email", &body).await.status, 200);
+    for _ in 0..8 {
+        assert_error(&sign_in(&app, &email, PASSWORD).await, 403, "EMAIL_NOT_VERIFIED");
+    }
 }

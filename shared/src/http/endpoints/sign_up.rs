@@ -80,6 +80,7 @@ where
         let token = self.core.access_token(&keys, &signed_up.user, &session.session, None)?;
         let mut reply = Reply::json(&Body { token: Some(&token), user })?;
         self.core.give_session(&mut reply, request, &keys, &session.token, remember)?;
+        self.core.remember_device(&mut reply, &keys, None, &signed_up.user.email)?;
         Ok(reply)
     }
 }

@@ -148,6 +148,8 @@ where
         let mut reply = Reply::json(&Verified { token: Some(&token), user: UserView::from(user) })?;
         self.core.give_session(&mut reply, request, keys, &session.token, *remember)?;
         reply.set_cookie(&self.core.cookies.clear_challenge())?;
+        let known = self.core.cookies.known_device(&request.headers, keys, &user.email);
+        self.core.remember_device(&mut reply, keys, known, &user.email)?;
         if let Some(device) = device {
             let seconds = self.core.config.two_factor.policy.trust_seconds;
             reply.set_cookie(&self.core.cookies.set_trusted_device(keys, &device.token, seconds))?;
