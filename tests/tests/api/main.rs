@@ -19,6 +19,7 @@ mod config;
 mod csrf;
 mod deletion;
 mod faults;
+mod hook_events;
 mod hooks;
 mod hostile;
 mod invariants;
