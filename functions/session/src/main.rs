@@ -1,4 +1,5 @@
-//! Serves `GET /get-session`, `GET /token`, `GET /ok`.
+//! Serves what reads sessions and ends them by name: `GET /get-session`, `GET /token`, `GET /list-sessions`,
+//! `POST /revoke-…`, `POST /update-session`; and `GET /ok`.
 
 use shared::{
     adapters::{Aws, SecretCache, Service, dynamodb::DynamoDb},

@@ -18,6 +18,7 @@ mod change_email;
 mod config;
 mod csrf;
 mod deletion;
+mod documents;
 mod faults;
 mod hook_events;
 mod hooks;
