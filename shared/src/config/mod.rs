@@ -184,6 +184,9 @@ impl Config {
         let mut reader = Reader::new(variables);
         let base_origin = reader.origin("AUTH_BASE_URL");
         let is_strict = reader.profile("AUTH_PROFILE") == Profile::Production;
+        if is_strict && !is_secure(&base_origin) {
+            reader.fault("AUTH_BASE_URL", "must be https in production");
+        }
         let access_tokens = AccessTokenPolicy {
             issuer: reader.optional("AUTH_ACCESS_TOKEN_ISSUER").unwrap_or_else(|| base_origin.clone()),
             audience: reader.optional("AUTH_ACCESS_TOKEN_AUDIENCE").unwrap_or_else(|| base_origin.clone()),
@@ -289,6 +292,13 @@ impl Config {
     pub fn url(&self, path: &str) -> String {
         format!("{}{BASE_PATH}{path}", self.base_origin)
     }
+}
+
+/// Whether nobody between the browser and the service sees what they say:
+/// by https, or since both are on one machine (Secure Contexts, section 3.1).
+fn is_secure(origin: &str) -> bool {
+    let host = url::Url::parse(origin).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+    origin.starts_with("https://") || ["localhost", "127.0.0.1", "[::1]"].contains(&host.as_str())
 }
 
 #[cfg(test)]

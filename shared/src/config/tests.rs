@@ -146,3 +146,13 @@ fn rules_of_limits_are_read_even_while_they_are_off() {
     let faults = with(&[("AUTH_RATE_LIMIT_RULES", "sing-in=5/10")]).unwrap_err();
     assert!(faults.0[0].starts_with("AUTH_RATE_LIMIT_RULES must be"), "{faults}");
 }
+
+#[test]
+fn production_is_reached_by_https() {
+    let base = |profile, url| with(&[("AUTH_PROFILE", profile), ("AUTH_BASE_URL", url)]).is_ok();
+    assert!(base("production", "https://app.example.com") && base("production", "http://localhost:3000"));
+    assert!(base("development", "http://app.example.com"));
+    for plain in ["http://app.example.com", "http://localhost.example.com", "http://127.0.0.2"] {
+        assert!(!base("production", plain), "{plain}");
+    }
+}
