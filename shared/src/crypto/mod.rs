@@ -3,11 +3,13 @@
 mod access_token;
 mod keys;
 mod password_hash;
+mod provider_tokens;
 mod sealing;
 mod signature;
 
 pub use access_token::{AccessTokenPolicy, AccessTokens, InvalidAccessToken, looks_like_jwt};
 pub use keys::{Keyring, MIN_SECRET_LENGTH, SigningSecret, WeakSecret};
 pub use password_hash::{Argon2Hasher, HashPolicy};
+pub use provider_tokens::{open_tokens, seal_tokens};
 pub use sealing::{CannotOpen, Sealed, is_outdated, open, seal};
 pub use signature::{SignatureVerdict, sign, verify};

@@ -3,15 +3,17 @@
 //! A flow's signature lists its traits, which is its least-privilege IAM policy
 //! said in types. Time and randomness are arguments like everything else.
 
+mod accounts;
 mod admission;
 
 use std::future::Future;
 
+pub use accounts::{FindAccounts, LinkAccount, LinkOutcome, RefreshTokens, UnlinkAccount};
 pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
 
 use crate::domain::{
-    CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, Session, SessionHandle, Timestamp,
-    User, UserId,
+    CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, SealedTokens, Session, SessionHandle,
+    Timestamp, User, UserId,
 };
 
 /// The current time.
@@ -208,14 +210,17 @@ pub trait OAuthStore: Sync {
         &self,
         user: &User,
         identity: &ProviderIdentity,
+        tokens: Option<&SealedTokens>,
         session: &Session,
     ) -> impl Future<Output = StoreResult<bool>> + Send;
 
     /// In one transaction: admits a linked user, or links the identity and
-    /// admits the user, provided that the user is as `expected`.
+    /// admits the user, provided that the user is as `expected`. Tokens, if
+    /// there are any, replace those of the link.
     fn sign_in_oauth(
         &self,
         identity: &ProviderIdentity,
+        tokens: Option<&SealedTokens>,
         rows: AdmissionRows<'_>,
         expected: &ExpectedUser,
         now: Timestamp,

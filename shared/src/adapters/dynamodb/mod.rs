@@ -8,6 +8,7 @@ mod accounts;
 mod admission;
 mod call;
 mod item;
+mod links;
 mod oauth;
 mod registration;
 mod sessions;

@@ -182,7 +182,7 @@ where
             client: client(request),
             device: self.core.cookies.trusted_device(&request.headers, keys),
         };
-        let signed_in = match finish_oauth(&self.core.context(), &self.store, identity, factor).await {
+        let signed_in = match finish_oauth(&self.core.context(), &self.store, identity, None, factor).await {
             Ok(signed_in) => signed_in,
             Err(failure) => {
                 audit.reason(failure.to_string());

@@ -79,6 +79,7 @@ fn parse(core: &Core, request: &AuthRequest) -> Result<(OAuthStart, bool, bool),
         scopes,
         login_hint,
         additional,
+        link: None,
     };
     Ok((start, disable_redirect, has_id_token))
 }
