@@ -1,6 +1,10 @@
 //! The functions of a template as processes.
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    sync::Arc,
+};
 
 use tokio::task::JoinSet;
 
@@ -58,6 +62,12 @@ pub(crate) fn pools(
         pools.insert(function.name.clone(), Pool::new(launches.collect(), function.timeout));
     }
     pools
+}
+
+/// The pools by the ARN of their function.
+pub(crate) fn by_arn(template: &Template, pools: &HashMap<String, Arc<Pool>>) -> BTreeMap<String, Arc<Pool>> {
+    let functions = template.functions.iter();
+    functions.filter_map(|function| Some((function_arn(&function.id), pools.get(&function.name)?.clone()))).collect()
 }
 
 /// Starts the first instance of each function, all at once.

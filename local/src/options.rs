@@ -21,7 +21,8 @@ pub struct StackOptions {
     pub template: PathBuf,
     /// Values of template parameters. `BaseUrl` and `TrustedOrigins`, if the
     /// template has them and they are not given, are the gateway's own address
-    /// and that with the usual addresses of front ends in development.
+    /// and that with the usual addresses of front ends in development;
+    /// `SecretRotationDays` is 365, so that secrets can be rotated by hand.
     pub parameters: Vec<(String, String)>,
     /// Port of the gateway; 0 takes a free one.
     pub port: u16,

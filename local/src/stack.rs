@@ -58,6 +58,7 @@ impl Stack {
         let mut tasks: Vec<Task> = aws_listeners.into_iter().map(|listener| aws.serve(listener)).collect();
         let logs = Logs::default();
         let pools = functions::pools(&options, &template, &commands, &aws_url, &logs);
+        aws.connect(functions::by_arn(&template, &pools));
         functions::warm(&pools).await?;
         let gateway = Arc::new(Gateway {
             routes: template.routes.clone(),
@@ -173,12 +174,13 @@ impl Drop for Stack {
     }
 }
 
-/// Values of parameters that only a running stack knows, and the origins at
-/// which front ends are usually developed.
-fn own_parameters(port: u16) -> [(String, String); 2] {
+/// Values of parameters that only a running stack knows, the origins at which
+/// front ends are usually developed, and a rotation that waits to be tried.
+fn own_parameters(port: u16) -> [(String, String); 3] {
     let base_url = format!("http://localhost:{port}");
     let origins = format!("{base_url},http://localhost:3001,http://localhost:5173");
-    [("BaseUrl".to_owned(), base_url), ("TrustedOrigins".to_owned(), origins)]
+    [("BaseUrl", base_url), ("TrustedOrigins", origins), ("SecretRotationDays", "365".to_owned())]
+        .map(|(name, value)| (name.to_owned(), value))
 }
 
 /// Two stacks on the same data would each think it is their own.

@@ -1,7 +1,11 @@
 //! Where a team adds code of its own.
 //!
 //! Write a type that implements [`Hooks`], and return it from [`installed`].
-//! Every function calls it at the moments that the trait names.
+//! Every function calls it at the moments that the trait names. An example, and
+//! what a hook may do, is in `docs/hooks.md`.
+
+#[cfg(test)]
+mod example;
 
 use std::sync::Arc;
 
@@ -113,11 +117,56 @@ impl Hooks for AllowedDomains {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+    };
+
     use super::*;
     use crate::{
-        adapters::OsRandom,
+        adapters::{Aws, OsRandom},
         domain::{Email, Timestamp},
     };
+
+    /// The example of the documentation is the one that is compiled here.
+    #[test]
+    fn the_documented_example_is_this_one() {
+        assert!(include_str!("../../docs/hooks.md").contains(include_str!("hooks/example.rs")));
+    }
+
+    /// Answers every request with a row, or none, as DynamoDB would.
+    fn table(answer: &'static str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 8192];
+                let _ = stream.read(&mut request).unwrap();
+                let length = answer.len();
+                let head = "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close";
+                write!(stream, "{head}\r\ncontent-length: {length}\r\n\r\n{answer}").unwrap();
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn the_example_asks_its_table_and_refuses_when_there_is_no_answer() {
+        let config = Config::from_variables(crate::config::tests::variables()).unwrap();
+        assert!(example::installed(&config).decides());
+        let decide = async |url: String| {
+            let variable = |name: &str| (name == "AWS_ENDPOINT_URL_DYNAMODB").then(|| url.clone());
+            let hooks = example::Blocklist::new(Aws::from_variables(variable).dynamodb(), &config);
+            let email = Email::parse("a@example.com").unwrap();
+            let user = User::new(UserId::generate(&OsRandom), "A".into(), email, true, None, Timestamp::from_millis(0));
+            (hooks.sign_up(&user).await, hooks.sign_in(&user, SignInMethod::MagicLink).await)
+        };
+        let (allow, deny) = ((Decision::Allow, Decision::Allow), (Decision::Allow, Decision::Deny));
+        assert_eq!(decide(table("{}")).await, allow);
+        assert_eq!(decide(table(r#"{"Item": {"address": {"S": "a@example.com"}}}"#)).await, deny);
+        assert_eq!(decide("http://127.0.0.1:1".to_owned()).await, deny);
+    }
 
     #[tokio::test]
     async fn addresses_of_other_domains_stay_out() {

@@ -2,11 +2,14 @@
 // agree but for what differences.mjs lists.
 //
 //   node conformance.mjs OURS_URL PEER_URL [--only TEXT] [--self] [--verbose]
+//       [--verification-required]
 //
 //   OURS_URL, PEER_URL  origins, or base URLs such as http://localhost:3000/api/auth
 //   --only TEXT         only cases whose name contains TEXT
 //   --self              OURS_URL is a better-auth too (to test this harness)
 //   --verbose           show the answers of each case
+//   --verification-required
+//                       the cases for servers that require verified addresses
 //
 // Environment:
 //   MAIL_URL            mails of OURS, when not at /__mail.json of its origin
@@ -18,7 +21,7 @@
 // code is 1 when a case failed, 2 for wrong usage.
 
 import { parseArgs } from "node:util";
-import { cases } from "./cases/index.mjs";
+import { cases, requiredCases } from "./cases/index.mjs";
 import { compare } from "./lib/compare.mjs";
 import { closeConnections } from "./lib/http.mjs";
 import { Session, Target } from "./lib/target.mjs";
@@ -27,7 +30,7 @@ const PARALLEL = 4;
 
 const { values: options, positionals } = parseArgs({
 	allowPositionals: true,
-	options: { only: { type: "string" }, self: { type: "boolean" }, verbose: { type: "boolean" } },
+	options: { only: { type: "string" }, self: { type: "boolean" }, verbose: { type: "boolean" }, "verification-required": { type: "boolean" } },
 });
 if (positionals.length !== 2) {
 	console.error("usage: node conformance.mjs OURS_URL PEER_URL [--only TEXT] [--self] [--verbose]");
@@ -46,7 +49,7 @@ const ours = new Target({
 const peer = new Target({ name: "peer", url: positionals[1], profile: "better-auth", run });
 await Promise.all([ours.prepare(), peer.prepare()]);
 
-const selected = cases.filter(({ name }) => name.includes(options.only ?? ""));
+const selected = (options["verification-required"] ? requiredCases : cases).filter(({ name }) => name.includes(options.only ?? ""));
 const results = await inOrder(selected, PARALLEL, runCase, report);
 const count = (outcome) => results.filter((result) => result === outcome).length;
 if (count("skipped")) console.log(`${count("skipped")} skipped: they need OAUTH_PROVIDER_URL`);

@@ -10,9 +10,15 @@ import { trustedOrigins } from "./lib/settings.mjs";
  */
 export const always = [
 	{
-		reason: "`token` of sign-up and sign-in is the access token (JWT); Better Auth's is the session token",
+		reason: "`token` of sign-up, sign-in and the second factor is the access token (JWT); Better Auth's is the session token",
 		settle({ body }, { profile, request }) {
-			if (isOurs(profile) && /^\/sign-(up|in)\/email/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
+			if (isOurs(profile) && /^\/(sign-(up\/email|in\/(email|social))|magic-link\/verify|change-password|two-factor\/verify)/.test(request.path) && body?.token) body.token = body.token === "<jwt>" ? "<token>" : `no access token: ${body.token}`;
+		},
+	},
+	{
+		reason: "a sign-in that waits for its second factor hands out no token; Better Auth's names the session that it has just ended",
+		settle({ headers }, { profile, answer }) {
+			if (!isOurs(profile) && answer.json?.twoFactorRedirect) delete headers["set-auth-token"];
 		},
 	},
 	{
@@ -26,10 +32,14 @@ export const always = [
 	{
 		reason: "`session.token` is a handle for revoke-session; Better Auth's is the credential in the cookie",
 		settle({ body }, { profile, request, answer }) {
-			const handle = answer.json?.session?.token;
-			if (!isOurs(profile) || !handle || !body?.session) return;
-			const credentials = decodeURIComponent(`${request.headers?.cookie} ${request.headers?.authorization}`);
-			body.session.token = credentials.includes(handle) ? "the credential itself" : "<token>";
+			if (!isOurs(profile)) return;
+			const sessions = (value) => (Array.isArray(value) ? value : [value?.session]);
+			sessions(body).forEach((session, index) => {
+				const handle = sessions(answer.json)[index]?.token;
+				if (!session || !handle) return;
+				const credentials = decodeURIComponent(`${request.headers?.cookie} ${request.headers?.authorization}`);
+				session.token = credentials.includes(handle) ? "the credential itself" : "<token>";
+			});
 		},
 	},
 	{
@@ -51,6 +61,13 @@ export const always = [
 			if (request.headers?.origin !== trustedOrigins[0]) return void delete headers[name];
 			if (isOurs(profile)) headers[name] = headers[name]?.filter((exposed) => answer.headers[exposed] !== undefined);
 			if (!headers[name]?.length) delete headers[name];
+		},
+	},
+	{
+		reason: "where addresses have to be verified, a sign-up leaves a cookie by which its browser is known when the link is followed",
+		settle({ cookies }, { profile, request }) {
+			const at = cookies.indexOf("better-auth.sign_up=<signed value>; httponly; max-age=3600; path=/; samesite=Lax");
+			if (isOurs(profile) && request.path.startsWith("/sign-up/email") && at >= 0) cookies.splice(at, 1);
 		},
 	},
 	{
@@ -99,6 +116,18 @@ export const known = {
 		reason: "the URL of an image is at most 2048 characters",
 		ours: (answer) => answer.status === 400,
 	},
+	"profile checked": {
+		reason: "name and image are strings within the limits of sign-up; Better Auth stores whatever it is sent",
+		ours: (answer) => answer.status === 400 && answer.body.code === "VALIDATION_ERROR",
+	},
+	"a change ends the other sessions": {
+		reason: "a change of password ends every other session, and the caller goes on under a new token; Better Auth's does only when asked",
+		ours: (answer) => answer.status === 200 && answer.body.token === "<token>" && answer.cookies.length === 1,
+	},
+	"the old session is over": {
+		reason: "a change of password ends every other session, and the caller goes on under a new token",
+		ours: (answer) => answer.status === 200 && answer.body === null,
+	},
 	"user agent cut": {
 		reason: "a session keeps the first 512 characters of the user agent",
 		ours: (answer) => answer.status === 200 && answer.body?.session?.userAgent.length === 512,
@@ -114,6 +143,34 @@ export const known = {
 	"reset request from elsewhere": {
 		reason: "without cookies too, strangers' pages must not make the service send mail",
 		ours: (answer) => answer.status === 403 && answer.body.code === "INVALID_ORIGIN",
+	},
+	"verification request from elsewhere": {
+		reason: "without cookies too, strangers' pages must not make the service send mail",
+		ours: (answer) => answer.status === 403 && answer.body.code === "INVALID_ORIGIN",
+	},
+	"verified in another browser: session": {
+		reason: "who follows the link owns the address; who signed up with it may be somebody else, and is out",
+		ours: (answer) => answer.status === 200 && answer.body === null,
+	},
+	"verified in another browser: password": {
+		reason: "the owner of the address chooses a password, since the old one may be a stranger's",
+		ours: (answer) => answer.status === 302 && /^<origin>\/reset-password\?token=[A-Za-z0-9]{43}$/.test(answer.headers.location),
+	},
+	"verified in another browser: sign-in": {
+		reason: "a password that may be a stranger's must not become that of a verified account",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_EMAIL_OR_PASSWORD",
+	},
+	"consent given once": {
+		reason: "a link does its work once",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_TOKEN",
+	},
+	"sessions end with a change of address": {
+		reason: "what was made for the old address ends with it: sessions, tokens and trusted devices",
+		ours: (answer) => answer.status === 200 && answer.body === null,
+	},
+	"the last change of address counts": {
+		reason: "a later request makes the links of earlier ones worthless",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_TOKEN",
 	},
 	"redirect target too long": {
 		reason: "redirect targets are at most 2048 characters",
@@ -143,6 +200,10 @@ export const known = {
 		reason: "a password reset ends the user's other reset tokens",
 		ours: (answer) => answer.status === 400 && answer.body.code === "INVALID_TOKEN",
 	},
+	"links end with the password": {
+		reason: "whatever sets or removes a password makes the magic links of before worthless",
+		ours: (answer) => answer.status === 302 && answer.headers.location.endsWith("?error=INVALID_TOKEN"),
+	},
 	"reset page": {
 		reason: "without redirectTo, the mailed link leads to the configured page; Better Auth's leads to an error",
 		ours: (answer) => answer.value !== "",
@@ -154,6 +215,30 @@ export const known = {
 	"access token as bearer": {
 		reason: "the access token is accepted as a bearer credential, as long as its session lives",
 		ours: (answer) => answer.status === 200 && answer.body?.session?.userId !== undefined,
+	},
+	"a code works once": {
+		reason: "a code of the authenticator is spent by its first use (RFC 6238, section 5.2); Better Auth takes it again while it lasts",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_CODE",
+	},
+	"backup codes as people type them": {
+		reason: "spaces, dashes and capitals in a backup code do not matter",
+		ours: (answer) => answer.status === 200,
+	},
+	"mail is no second factor": {
+		reason: "whoever has the mailbox can reset the password: a mailed code stands in for an authenticator, and is no second factor of its own",
+		ours: (answer) => answer.status === 400 && answer.body.code === "OTP_NOT_CONFIGURED",
+	},
+	"no mailed code without a second factor": {
+		reason: "mailed codes stand in for an authenticator, and whoever has none gets none",
+		ours: (answer) => answer.status === 400 && answer.body.code === "OTP_NOT_ENABLED",
+	},
+	"remembering waits too": {
+		reason: "whether the session is to be remembered is kept with the challenge; Better Auth keeps it in a cookie, which the browser may lose or another sign-in change",
+		ours: (answer) => answer.status === 200 && answer.cookies.length === 3,
+	},
+	"the cookie about remembering stays": {
+		reason: "trusting a device says nothing about remembering the session; Better Auth clears that cookie",
+		ours: (answer) => answer.status === 200 && answer.cookies.length === 3,
 	},
 	"state is bound to its provider": {
 		reason: "a state that was issued for one provider is refused at another's callback",
@@ -179,9 +264,9 @@ export const known = {
 		reason: "the gateway decodes a path before it looks for its route",
 		ours: (answer) => answer.status === 200,
 	},
-	"no sign-in with an id_token": {
-		reason: "direct sign-in with a provider's id_token is not there yet",
-		ours: (answer) => answer.status === 404 && answer.body.code === "ID_TOKEN_NOT_SUPPORTED",
+	"id_token works once": {
+		reason: "an id_token that a client presents signs in once, so that one found in a log or a history opens nothing",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_TOKEN",
 	},
 	"verified means true": {
 		reason: "email_verified counts when it is JSON's true, and in no other form",

@@ -9,6 +9,8 @@
 //
 // A test that wants a certain person, or a fault, posts to /code:
 //   { authorizationURL, profile, emails?, fault? }  ->  { code }
+// or, for an id token of Google's that an app asked for itself, to /id-token:
+//   { profile, nonce?, fault? }  ->  { token }
 // `profile` is Google's claims or GitHub's /user; `emails` GitHub's /user/emails.
 
 import { createHash, createSign, generateKeyPairSync, randomUUID } from "node:crypto";
@@ -29,6 +31,7 @@ const server = createServer(async (request, response) => {
 	const body = Buffer.concat(await request.toArray()).toString();
 	const bearer = request.headers.authorization?.replace(/^(bearer|token) /i, "");
 	if (url.pathname === "/code") return reply(200, { code: issue(JSON.parse(body)) });
+	if (url.pathname === "/id-token") return reply(200, { token: appToken(JSON.parse(body)) });
 	switch (`${request.method} ${rest.join("/")}`) {
 		case "GET authorize":
 			return reply(302, undefined, { location: consent(provider, url) });
@@ -51,6 +54,11 @@ function issue(grant) {
 	const code = randomUUID();
 	codes.set(code, { ...grant, request: new URL(grant.authorizationURL).searchParams });
 	return code;
+}
+
+function appToken({ profile, nonce, fault }) {
+	const request = new URLSearchParams({ client_id: oauthClients.google.clientId, ...(nonce && { nonce }) });
+	return idToken({ profile, request, fault });
 }
 
 function consent(provider, url) {

@@ -1,7 +1,7 @@
 // The reference: better-auth as npm has it, on a free port, configured as the
 // service's development profile is. Everything is in memory.
 //
-//   node peer.mjs [--port N]
+//   node peer.mjs [--port N] [--verification-required]
 //
 // Environment (all optional, named like the service's own settings):
 //   AUTH_TRUSTED_ORIGINS  comma-separated origins and patterns
@@ -52,12 +52,14 @@ function reference(baseURL) {
 	const authorization = (name) =>
 		provider ? { authorizationEndpoint: `${provider}/${name}/authorize` } : {};
 	return betterAuth({
+		appName: "lambda-auth",
 		baseURL,
 		secret: process.env.AUTH_SECRET ?? "a-secret-for-tests-of-more-than-32-bytes",
 		trustedOrigins: (process.env.AUTH_TRUSTED_ORIGINS ?? trustedOrigins.join(",")).split(",").filter(Boolean),
 		database: memoryAdapter({ user: [], session: [], account: [], verification: [], jwks: [], twoFactor: [] }),
 		emailAndPassword: {
 			enabled: true,
+			requireEmailVerification: process.argv.includes("--verification-required"),
 			password: cheapHash,
 			sendResetPassword: mailLink("Reset your password"),
 		},
@@ -77,10 +79,7 @@ function reference(baseURL) {
 			jwt(),
 			bearer(),
 			magicLink({ sendMagicLink: async ({ email, url }) => mail(email, "Your link to sign in", url) }),
-			twoFactor({
-				issuer: "lambda-auth",
-				otpOptions: { sendOTP: async ({ user, otp }) => mail(user.email, "Your code to sign in", otp) },
-			}),
+			twoFactor({ otpOptions: { sendOTP: async ({ user, otp }) => mail(user.email, "Your code to sign in", otp) } }),
 		],
 		rateLimit: { enabled: false },
 		telemetry: { enabled: false },

@@ -3,8 +3,10 @@
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "test support: what is not as it should be ends the test")]
 
 pub mod app;
+pub mod authenticator;
 pub mod browser;
 pub mod fake_provider;
 
 pub use app::{App, PASSWORD, unique_email};
+pub use authenticator::{Authenticator, enrol, start_enrolment};
 pub use browser::{Answer, Browser, Call};

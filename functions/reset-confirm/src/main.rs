@@ -1,11 +1,11 @@
 //! Serves `POST /reset-password`, `POST /password-reset/confirm`, `GET /reset-password/{token}`.
 
 use shared::{
-    adapters::{Aws, OsRandom, Service, dynamodb::DynamoDb},
+    adapters::{Aws, OsRandom, Service, Ses, dynamodb::DynamoDb},
     crypto::Argon2Hasher,
     http::{
         Error, Function,
-        endpoints::{Core, ResetConfirmEndpoint},
+        endpoints::{Core, Post, ResetConfirmEndpoint},
         serve,
     },
 };
@@ -16,8 +16,9 @@ async fn main() -> Result<(), Error> {
         let aws = Aws::from_environment();
         let hasher = Argon2Hasher::new(config.hashing, OsRandom);
         let store = DynamoDb::new(aws.dynamodb(), config.tables.clone());
+        let post = Post::new(Ses::new(aws.ses(config.mail.deadline()), &config.mail));
         aws.warm(Service::DynamoDb).await;
-        ResetConfirmEndpoint { core: Core::new(config), hasher, store }
+        ResetConfirmEndpoint { core: Core::new(config), hasher, store, post }
     })
     .await
 }

@@ -1,11 +1,11 @@
 //! Serves `POST /sign-up/email`.
 
 use shared::{
-    adapters::{Aws, OsRandom, SecretCache, Service, dynamodb::DynamoDb},
+    adapters::{Aws, OsRandom, SecretCache, Service, Ses, dynamodb::DynamoDb},
     crypto::Argon2Hasher,
     http::{
         Error, Function,
-        endpoints::{Core, SignUpEndpoint},
+        endpoints::{Core, Post, SignUpEndpoint},
         serve,
     },
 };
@@ -17,8 +17,9 @@ async fn main() -> Result<(), Error> {
         let secrets = SecretCache::new(aws.secrets_manager(), config.secret_id.clone());
         let hasher = Argon2Hasher::new(config.hashing, OsRandom);
         let store = DynamoDb::new(aws.dynamodb(), config.tables.clone());
+        let post = Post::new(Ses::new(aws.ses(config.mail.deadline()), &config.mail));
         tokio::join!(secrets.load(), aws.warm(Service::DynamoDb));
-        SignUpEndpoint { core: Core::new(config), secrets, hasher, store }
+        SignUpEndpoint { core: Core::new(config), secrets, hasher, store, post }
     })
     .await
 }

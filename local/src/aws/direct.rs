@@ -12,6 +12,8 @@ pub(super) fn run(database: &Database, operation: &str, body: &[u8]) -> Option<S
     match operation {
         "GetItem" => attempt(body, |request| database.get_item(request)),
         "BatchGetItem" => attempt(body, |request| database.batch_get_item(request)),
+        "BatchWriteItem" => attempt(body, |request| database.batch_write_item(request)),
+        "Query" => attempt(body, |request| database.query(request)),
         "PutItem" => attempt(body, |request| database.put_item(request)),
         "UpdateItem" => attempt(body, |request| database.update_item(request)),
         "DeleteItem" => attempt(body, |request| database.delete_item(request)),

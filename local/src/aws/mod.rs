@@ -12,7 +12,7 @@ mod server;
 mod ses;
 mod store;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use hyper::StatusCode;
 use serde_json::Value;
@@ -22,7 +22,12 @@ pub use calls::{Call, Service, sequential_round_trips};
 pub use faults::{Fault, FaultId, FaultRule, When};
 pub use mailbox::{Mail, mentioned_links};
 
-use crate::{Error, http::Task, template::Template};
+use crate::{
+    Error,
+    http::{self, Task},
+    runtime::Pool,
+    template::Template,
+};
 use calls::CallLog;
 use database::DynamoDb;
 use faults::Faults;
@@ -39,7 +44,7 @@ struct Parts {
     /// The one that everything was started on.
     runtime: Handle,
     dynamodb: DynamoDb,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
     mailbox: Mailbox,
     calls: CallLog,
     faults: Faults,
@@ -56,17 +61,22 @@ impl Aws {
     /// template declares and the data lack.
     pub(crate) async fn open(directory: Option<&Path>, template: &Template) -> Result<Self, Error> {
         let secrets = Secrets::open(directory)?;
-        secrets.seed(&template.secrets)?;
+        secrets.seed(&template.secrets, &template.rotations)?;
         Ok(Self {
             parts: Arc::new(Parts {
                 runtime: Handle::current(),
                 dynamodb: DynamoDb::open(directory, &template.tables).await?,
-                secrets,
+                secrets: Arc::new(secrets),
                 mailbox: Mailbox::open(directory)?,
                 calls: CallLog::default(),
                 faults: Faults::default(),
             }),
         })
+    }
+
+    /// Tells which functions, by ARN, Secrets Manager can rotate secrets with.
+    pub(crate) fn connect(&self, functions: BTreeMap<String, Arc<Pool>>) {
+        self.parts.secrets.connect(functions);
     }
 
     /// Answers on `listener` until the task is dropped.
@@ -121,6 +131,22 @@ impl Aws {
         // runtime of this caller, a test for instance, has ended.
         let call = self.parts.runtime.spawn(async move { parts.dynamodb.call(&operation, &request).await });
         let (status, body) = call.await.map_err(|error| Value::String(error.to_string()))?;
+        if status == StatusCode::OK { Ok(body) } else { Err(body) }
+    }
+
+    /// A Secrets Manager operation (`DescribeSecret`, `RotateSecret`, …) beside
+    /// the endpoint: it is neither logged nor subject to faults.
+    ///
+    /// # Errors
+    /// Secrets Manager's own error body.
+    pub async fn secrets_manager(&self, operation: &str, request: &Value) -> Result<Value, Value> {
+        let (parts, operation, request) = (self.parts.clone(), operation.to_owned(), request.to_string());
+        // A rotation goes on when the runtime of this caller has ended.
+        let call = self.parts.runtime.spawn(async move { parts.secrets.handle(&operation, request.as_bytes()) });
+        let reply = call.await.map_err(|error| Value::String(error.to_string()))?;
+        let status = reply.status();
+        let body = http::read(reply.into_body(), usize::MAX).await.unwrap_or_default();
+        let body = serde_json::from_slice(&body).map_err(|error| Value::String(error.to_string()))?;
         if status == StatusCode::OK { Ok(body) } else { Err(body) }
     }
 

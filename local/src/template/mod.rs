@@ -1,5 +1,5 @@
 //! Reads a SAM template as far as it says what runs: parameters, functions,
-//! routes, CORS, tables and secrets.
+//! routes, CORS, tables, secrets and their rotation.
 //!
 //! What the local stack has no use for (alarms, domains, …) is left alone;
 //! what it would have to guess at is refused, with the place.
@@ -15,7 +15,7 @@ use std::{cell::RefCell, collections::BTreeMap, fs, path::Path};
 
 use serde_json::{Map, Value};
 
-pub use model::{Cors, Function, Generate, Route, Secret, SecretValue, Table, Template};
+pub use model::{Cors, Function, Generate, RotationSchedule, Route, Secret, SecretValue, Table, Template};
 pub use names::{ACCOUNT, REGION, function_arn, table_arn};
 
 use crate::Error;
@@ -76,6 +76,7 @@ impl Template {
             cors: None,
             tables: Vec::new(),
             secrets: Vec::new(),
+            rotations: Vec::new(),
             document: document.clone(),
         };
         for (id, resource) in &resources {
@@ -120,6 +121,9 @@ impl Template {
             }
             "AWS::DynamoDB::Table" => self.tables.push(resources::table(id, properties()?, &place)?),
             "AWS::SecretsManager::Secret" => self.secrets.push(resources::secret(id, &properties()?, &place)?),
+            "AWS::SecretsManager::RotationSchedule" => {
+                self.rotations.push(resources::rotation(&properties()?, &place)?);
+            }
             _ => {}
         }
         Ok(())
@@ -134,6 +138,14 @@ impl Template {
                     "Resources.{}: its Binary {} is already that of {other}",
                     function.id, function.name
                 ));
+            }
+        }
+        for rotation in &self.rotations {
+            if !self.secrets.iter().any(|secret| secret.name == rotation.secret) {
+                return Err(format!("{}: there is no secret {}", rotation.place, rotation.secret));
+            }
+            if !self.functions.iter().any(|function| function_arn(&function.id) == rotation.function) {
+                return Err(format!("{}: there is no function {}", rotation.place, rotation.function));
             }
         }
         self.routes.sort_by(|a, b| (&a.path, &a.method).cmp(&(&b.path, &b.method)));

@@ -19,6 +19,8 @@ pub struct Template {
     pub tables: Vec<Table>,
     /// The secrets.
     pub secrets: Vec<Secret>,
+    /// How secrets are rotated.
+    pub rotations: Vec<RotationSchedule>,
     /// The whole document, functions in their long form and not evaluated.
     pub document: Value,
 }
@@ -107,6 +109,23 @@ pub struct Secret {
     pub description: String,
     /// Its first value.
     pub value: SecretValue,
+}
+
+/// An `AWS::SecretsManager::RotationSchedule`. The stack keeps no schedule; it
+/// rotates when it is asked to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RotationSchedule {
+    /// Name of the secret.
+    pub secret: String,
+    /// ARN of the function that rotates it.
+    pub function: String,
+    /// `RotationRules`, resolved.
+    pub rules: Value,
+    /// Whether a deployment rotates the secret at once, which is what AWS does
+    /// if it is not told otherwise.
+    pub at_once: bool,
+    /// Where the template says so.
+    pub place: String,
 }
 
 /// First value of a secret.

@@ -1,8 +1,8 @@
 //! Tables, secrets and CORS.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{Cors, Generate, Secret, SecretValue, Table, intrinsics::text};
+use super::{Cors, Generate, RotationSchedule, Secret, SecretValue, Table, intrinsics::text};
 
 /// Properties of a table that `CreateTable` takes under the same name.
 const CREATE_TABLE: [&str; 5] =
@@ -51,6 +51,28 @@ pub(super) fn secret(id: &str, properties: &Value, place: &str) -> Result<Secret
         name: id.to_owned(),
         description: properties.get("Description").and_then(Value::as_str).unwrap_or_default().to_owned(),
         value,
+    })
+}
+
+/// Reads a rotation schedule.
+pub(super) fn rotation(properties: &Value, place: &str) -> Result<RotationSchedule, String> {
+    let required = |key: &str| match properties.get(key) {
+        Some(value) => text(value, &format!("{place}.Properties.{key}")),
+        None => Err(format!("{place}.Properties has no {key}")),
+    };
+    let mut rules = properties.get("RotationRules").cloned().unwrap_or_else(|| json!({}));
+    // A parameter is text, and CloudFormation hands on what the property is.
+    if let Some(days) = rules.get_mut("AutomaticallyAfterDays") {
+        let place = format!("{place}.Properties.RotationRules.AutomaticallyAfterDays");
+        let number: u64 = text(days, &place)?.parse().map_err(|_| format!("{place} is no number"))?;
+        *days = Value::from(number);
+    }
+    Ok(RotationSchedule {
+        secret: required("SecretId")?,
+        function: required("RotationLambdaARN")?,
+        rules,
+        at_once: properties.get("RotateImmediatelyOnUpdate").is_none_or(truth),
+        place: place.to_owned(),
     })
 }
 

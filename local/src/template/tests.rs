@@ -53,6 +53,12 @@ Resources:
   S:
     Type: AWS::SecretsManager::Secret
     Properties: { GenerateSecretString: { PasswordLength: 64, ExcludePunctuation: true } }
+  Rotation:
+    Type: AWS::SecretsManager::RotationSchedule
+    Properties:
+      SecretId: !Ref S
+      RotationLambdaARN: !GetAtt OneFunction.Arn
+      RotationRules: { AutomaticallyAfterDays: !Ref Days }
 "#;
 
 fn base() -> Vec<(String, String)> {
@@ -98,6 +104,10 @@ fn reads_what_runs() {
         panic!("{:?}", template.secrets);
     };
     assert_eq!((generate.password_length, generate.exclude_punctuation), (64, true));
+    let [rotation] = template.rotations.as_slice() else { panic!("{:?}", template.rotations) };
+    assert_eq!((rotation.secret.as_str(), rotation.function.as_str()), ("S", function_arn("OneFunction").as_str()));
+    assert_eq!(rotation.rules, json!({"AutomaticallyAfterDays": 7}), "a number, though parameters are text");
+    assert!(rotation.at_once);
 }
 
 #[test]
@@ -133,6 +143,18 @@ fn faults_name_their_place() {
             "Tick: { Type: Schedule, Properties: { Schedule: rate(1 day) } }",
             r#"Two: { Type: HttpApi, Properties: { Method: GET, Path: "/x/{id}" } }"#,
             "Resources.OneFunction.Properties.Events.Two: the route GET /x/{id} is already that of Resources.OneFunction.Properties.Events.Get",
+        ),
+        ("SecretId: !Ref S", "SecretId: !Ref T", "Resources.Rotation: there is no secret T"),
+        ("      SecretId: !Ref S\n", "", "Resources.Rotation.Properties has no SecretId"),
+        (
+            "!GetAtt OneFunction.Arn",
+            "!GetAtt T.Arn",
+            "Resources.Rotation: there is no function arn:aws:dynamodb:us-east-1:000000000000:table/T",
+        ),
+        (
+            "AutomaticallyAfterDays: !Ref Days",
+            "AutomaticallyAfterDays: !Ref Stage",
+            "Resources.Rotation.Properties.RotationRules.AutomaticallyAfterDays is no number",
         ),
         ("!Equals [!Ref Stage, prod]", "!Condition IsDev", "Conditions.IsDev depends on itself"),
         ("Default: dev", "Default: live", "Parameters.Stage must be one of dev, prod, not \"live\""),

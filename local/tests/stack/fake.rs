@@ -1,4 +1,6 @@
-//! The function: it does what the last segment of the path says.
+//! The function: it does what the last segment of the path says. Events of a
+//! rotation it writes to its output; those of a token that begins with `fail`
+//! fail in their second step.
 
 use std::{env, time::Duration};
 
@@ -21,6 +23,11 @@ async fn function() {
 }
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    if let Some(step) = event.payload["Step"].as_str() {
+        println!("rotation {}", event.payload);
+        let fails = event.payload["ClientRequestToken"].as_str().unwrap_or_default().starts_with("fail");
+        return if fails && step == "setSecret" { Err("it failed".into()) } else { Ok(json!(null)) };
+    }
     let path = event.payload["rawPath"].as_str().unwrap_or_default();
     Ok(match path.rsplit('/').next().unwrap_or_default() {
         "crash" => std::process::exit(3),

@@ -9,6 +9,7 @@ mod client;
 mod fake;
 mod gateway;
 mod instances;
+mod rotation;
 mod survival;
 
 use std::{collections::HashMap, path::PathBuf};

@@ -6,7 +6,7 @@
 //! does not have. Only Amazon's own root certificates are loaded; parsing the
 //! system's whole store is half of the start of an SDK function.
 
-use std::{collections::HashMap, env, time::Duration};
+use std::{collections::HashMap, env, sync::OnceLock, time::Duration};
 
 use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
@@ -74,14 +74,19 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Reads region, credentials and endpoints from the environment and
-    /// prepares TLS.
+    /// Reads region, credentials and endpoints from the environment. TLS is
+    /// prepared once in a process, and connections are shared.
     pub fn from_environment() -> Self {
-        Self::from_variables(|name| env::var(name).ok())
+        static CONNECTOR: OnceLock<SharedHttpConnector> = OnceLock::new();
+        Self::new(CONNECTOR.get_or_init(connector).clone(), |name| env::var(name).ok())
     }
 
-    /// The same from the given variables.
+    /// From the given variables, with connections of its own.
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Self {
+        Self::new(connector(), variable)
+    }
+
+    fn new(connector: SharedHttpConnector, variable: impl Fn(&str) -> Option<String>) -> Self {
         let variable = |name| variable(name).filter(|value| !value.is_empty());
         let credentials = Credentials::new(
             variable("AWS_ACCESS_KEY_ID").unwrap_or_default(),
@@ -93,7 +98,7 @@ impl Aws {
         Self {
             region: variable("AWS_REGION").unwrap_or_else(|| "us-east-1".to_owned()),
             credentials: SharedCredentialsProvider::new(credentials),
-            connector: connector(),
+            connector,
             // As the AWS tools read them.
             endpoints: Service::ALL
                 .into_iter()

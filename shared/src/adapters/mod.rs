@@ -9,5 +9,5 @@ mod ses;
 
 pub use aws::{Aws, Service};
 pub use os::{OsRandom, SystemClock};
-pub use secrets::{OAuthClientSecret, SecretCache, SecretUnavailable};
+pub use secrets::{OAuthClientSecret, SecretCache, SecretUnavailable, SigningSecretVersions};
 pub use ses::Ses;

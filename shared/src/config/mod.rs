@@ -13,12 +13,14 @@ use reader::Reader;
 use crate::{
     adapters::oauth::ProviderEndpoints,
     crypto::{AccessTokenPolicy, HashPolicy},
-    domain::{Email, SessionPolicy, TwoFactorPolicy},
+    domain::{Email, Limits, PasswordRules, SessionPolicy, TwoFactorPolicy, UNREMEMBERED_SESSION_SECONDS},
     http::TrustedOrigins,
 };
 
 /// Path below which all routes live.
 pub const BASE_PATH: &str = "/api/auth";
+
+const DAY_SECONDS: i64 = 86_400;
 
 /// The settings of every function. All functions get the same environment;
 /// what each may do with it is decided by its IAM role.
@@ -53,7 +55,9 @@ pub struct Config {
     /// The second factor.
     pub two_factor: TwoFactorConfig,
     /// What a new password must be beside long enough.
-    pub passwords: PasswordConfig,
+    pub passwords: PasswordRules,
+    /// How often things may be done; none without limits.
+    pub limits: Option<Limits>,
     /// Deletion of users.
     pub deletion: DeletionConfig,
     /// Domains whose addresses may sign up and sign in; empty for all.
@@ -119,13 +123,6 @@ pub struct TwoFactorConfig {
     pub page: String,
     /// How long things live.
     pub policy: TwoFactorPolicy,
-}
-
-/// What a new password must be beside long enough.
-#[derive(Clone, Debug)]
-pub struct PasswordConfig {
-    /// Whether common passwords and the user's own address are refused.
-    pub refuse_common: bool,
 }
 
 /// Deletion of users.
@@ -199,6 +196,14 @@ impl Config {
         if sessions.update_age > sessions.lifetime {
             reader.fault("AUTH_SESSION_UPDATE_AGE_SECONDS", "must not exceed AUTH_SESSION_SECONDS");
         }
+        // Two rotations end what was signed before them. Secrets Manager takes
+        // any time of the day on which one is due, and the functions a while to
+        // notice: two days are for that.
+        let rotation_seconds = DAY_SECONDS * reader.number("AUTH_SECRET_ROTATION_DAYS", 0, 0..=1000);
+        let longest_life = sessions.lifetime.max(UNREMEMBERED_SESSION_SECONDS);
+        if rotation_seconds != 0 && rotation_seconds < longest_life.saturating_add(2 * DAY_SECONDS) {
+            reader.fault("AUTH_SECRET_ROTATION_DAYS", "must be 0, or exceed AUTH_SESSION_SECONDS by two days");
+        }
         let trusted_origins = reader.trusted_origins("AUTH_TRUSTED_ORIGINS", &base_origin);
         let mut page = |name, default: &str| {
             let page = reader.optional(name).unwrap_or_else(|| default.to_owned());
@@ -247,7 +252,8 @@ impl Config {
                     trust_seconds: reader.number("AUTH_TRUST_DEVICE_SECONDS", 2_592_000, 60..=34_560_000),
                 },
             },
-            passwords: PasswordConfig { refuse_common: reader.flag("AUTH_REFUSE_COMMON_PASSWORDS", is_strict) },
+            passwords: PasswordRules { refuse_common: reader.flag("AUTH_REFUSE_COMMON_PASSWORDS", is_strict) },
+            limits: reader.limits("AUTH_RATE_LIMITS", is_strict, "AUTH_RATE_LIMIT_RULES"),
             deletion: DeletionConfig {
                 confirm_by_mail: reader.flag("AUTH_CONFIRM_DELETION", is_strict),
                 token_seconds: reader.number("AUTH_DELETION_SECONDS", 86_400, 60..=86_400),
@@ -290,6 +296,7 @@ pub(crate) mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::domain::{Limit, Quota};
 
     /// A complete environment, as the template sets it.
     pub(crate) fn variables() -> Vec<(String, String)> {
@@ -375,6 +382,24 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn no_session_sees_two_rotations() {
+        let days = |days, session: &str| {
+            with(&[("AUTH_SECRET_ROTATION_DAYS", days), ("AUTH_SESSION_SECONDS", session)]).is_ok()
+        };
+        let (week, long_day) = ("604800", "90000");
+        assert!(days("0", week) && days("9", week) && days("1000", week));
+        assert!(!days("8", week) && !days("1", week) && !days("1001", week) && !days("-9", week));
+        // Those that are not to be remembered live a day.
+        let short = |days| {
+            let update_age = ("AUTH_SESSION_UPDATE_AGE_SECONDS", "60");
+            with(&[("AUTH_SECRET_ROTATION_DAYS", days), ("AUTH_SESSION_SECONDS", "60"), update_age]).is_ok()
+        };
+        assert!(short("3") && !short("2"));
+        assert!(days("4", long_day) && !days("3", long_day));
+        assert!(!days("365", "34560000"));
+    }
+
+    #[test]
     fn pages_stay_on_trusted_ground() {
         for name in ["AUTH_RESET_PAGE", "AUTH_TWO_FACTOR_PAGE"] {
             assert!(with(&[(name, "/new-password?from=mail")]).is_ok());
@@ -388,22 +413,33 @@ pub(crate) mod tests {
     #[test]
     fn the_profile_decides_over_what_is_left_out() {
         let summary = |config: Config| {
-            let Config { access_tokens, verification, passwords, deletion, .. } = config;
+            let Config { access_tokens, verification, passwords, deletion, limits, .. } = config;
             (
                 access_tokens.lifetime,
                 verification.required,
                 verification.on_sign_up,
                 passwords.refuse_common,
                 deletion.confirm_by_mail,
+                limits.is_some(),
             )
         };
-        let relaxed = (604_800, false, false, false, false);
+        let relaxed = (604_800, false, false, false, false, false);
         assert_eq!(summary(with(&[]).unwrap()), relaxed);
         assert_eq!(summary(with(&[("AUTH_PROFILE", "development")]).unwrap()), relaxed);
-        assert_eq!(summary(with(&[("AUTH_PROFILE", "production")]).unwrap()), (900, true, true, true, true));
+        assert_eq!(summary(with(&[("AUTH_PROFILE", "production")]).unwrap()), (900, true, true, true, true, true));
         let one = [("AUTH_PROFILE", "production"), ("AUTH_REQUIRE_EMAIL_VERIFICATION", "false")];
-        assert_eq!(summary(with(&one).unwrap()), (900, false, false, true, true));
+        assert_eq!(summary(with(&one).unwrap()), (900, false, false, true, true, true));
         assert!(with(&[("AUTH_PROFILE", "prod")]).is_err());
         assert!(with(&[("AUTH_REQUIRE_EMAIL_VERIFICATION", "yes")]).is_err());
+    }
+
+    #[test]
+    fn rules_of_limits_are_read_even_while_they_are_off() {
+        let rules = ("AUTH_RATE_LIMIT_RULES", "sign-in=5/10");
+        assert_eq!(with(&[rules]).unwrap().limits, None);
+        let limits = with(&[rules, ("AUTH_RATE_LIMITS", "true")]).unwrap().limits.unwrap();
+        assert_eq!(limits.quota(Limit::SignIn), Quota { max: 5, seconds: 10 });
+        let faults = with(&[("AUTH_RATE_LIMIT_RULES", "sing-in=5/10")]).unwrap_err();
+        assert!(faults.0[0].starts_with("AUTH_RATE_LIMIT_RULES must be"), "{faults}");
     }
 }

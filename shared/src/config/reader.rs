@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use url::Url;
 
 use super::{Config, ConfigFaults, Profile};
-use crate::{domain::Email, http::TrustedOrigins};
+use crate::{
+    domain::{Email, InvalidLimits, Limits},
+    http::TrustedOrigins,
+};
 
 /// Hands out variables and collects what is wrong with them. A variable that is
 /// empty counts as unset: templates cannot leave one out.
@@ -128,6 +131,17 @@ impl Reader {
                 default
             }
         }
+    }
+
+    /// Limits by the names of two settings: whether there are any, and which.
+    pub(super) fn limits(&mut self, switch: &str, default: bool, rules: &str) -> Option<Limits> {
+        let is_on = self.flag(switch, default);
+        let limits = self.optional(rules).unwrap_or_default().parse();
+        let limits = limits.unwrap_or_else(|problem: InvalidLimits| {
+            self.fault(rules, &problem.to_string());
+            Limits::default()
+        });
+        is_on.then_some(limits)
     }
 
     /// Names separated by commas.

@@ -3,9 +3,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Timestamp, User, UserId};
 
-/// Most ways in that one user may have.
-pub const MAX_IDENTITIES: usize = 50;
-
 /// One way in: a password or a linked provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {

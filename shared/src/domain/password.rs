@@ -22,6 +22,9 @@ pub enum InvalidPassword {
     /// More than [`MAX_PASSWORD_LENGTH`] code points.
     #[error("password too long")]
     TooLong,
+    /// Among the first that anybody would try.
+    #[error("password too common")]
+    TooCommon,
 }
 
 impl Password {

@@ -38,6 +38,11 @@ impl Timestamp {
     pub const fn plus_seconds(self, seconds: i64) -> Self {
         Self(self.0.saturating_add(seconds.saturating_mul(1000)))
     }
+
+    /// This time, or the first one after `last` if this one is not later.
+    pub fn after(self, last: Self) -> Self {
+        self.max(Self(last.0.saturating_add(1)))
+    }
 }
 
 impl fmt::Display for Timestamp {
@@ -65,6 +70,15 @@ mod tests {
     fn prints_as_javascript_does() {
         assert_eq!(Timestamp::from_millis(0).to_string(), "1970-01-01T00:00:00.000Z");
         assert_eq!(Timestamp::from_millis(1_795_455_276_007).to_string(), "2026-11-23T17:34:36.007Z");
+    }
+
+    #[test]
+    fn a_later_generation_is_later_whatever_the_clock_says() {
+        let time = Timestamp::from_millis;
+        assert_eq!(time(10).after(time(3)), time(10));
+        for behind in [9, 10, 11] {
+            assert_eq!(time(behind).after(time(10)), time(11));
+        }
     }
 
     #[test]

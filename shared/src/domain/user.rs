@@ -1,5 +1,9 @@
 use super::{Email, Timestamp, UserId};
 
+/// Most accounts of one user: what deletes the user names them all in one
+/// transaction, and that takes 100 items.
+pub const MAX_IDENTITIES: usize = 50;
+
 /// A person known to the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -30,6 +34,9 @@ pub struct User {
     /// made it. A provider's link of an earlier generation that never proved
     /// to belong to the owner of the address is void.
     pub recovered_at: Timestamp,
+    /// Hash of the one token that may take a change of the address further. A
+    /// later request replaces it, and with it all earlier tokens die.
+    pub email_change: Option<String>,
     /// Table keys of the user's accounts.
     pub identities: Vec<String>,
 }
@@ -56,7 +63,49 @@ impl User {
             password_changed_at: now,
             two_factor_since: None,
             recovered_at: now,
+            email_change: None,
             identities: Vec::new(),
         }
+    }
+
+    /// A generation of sessions that the user never had, even if this
+    /// machine's clock is behind the one that wrote the last.
+    pub fn next_generation(&self, now: Timestamp) -> Timestamp {
+        now.after(self.sessions_valid_from).after(self.password_changed_at)
+    }
+
+    /// The user after the owner of the address has taken over an account that
+    /// a stranger may have made: the address is verified, and what there was
+    /// before belongs to an earlier generation.
+    pub fn recovered(&self, now: Timestamp) -> Self {
+        let generation = self.next_generation(now);
+        Self {
+            email_verified: true,
+            updated_at: now,
+            sessions_valid_from: generation,
+            password_changed_at: generation,
+            recovered_at: generation,
+            ..self.clone()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::OsRandom;
+
+    #[test]
+    fn generations_only_grow_whatever_the_clock_says() {
+        let at = Timestamp::from_millis;
+        let email = Email::parse("a@example.com").unwrap();
+        let mut user = User::new(UserId::generate(&OsRandom), "A".into(), email, true, None, at(1000));
+        assert_eq!(user.next_generation(at(2000)), at(2000));
+        assert_eq!(user.next_generation(at(1000)), at(1001));
+        assert_eq!(user.next_generation(at(5)), at(1001));
+        user.sessions_valid_from = at(3000);
+        assert_eq!(user.next_generation(at(2000)), at(3001));
+        user.password_changed_at = at(4000);
+        assert_eq!(user.next_generation(at(2000)), at(4001));
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use super::{Email, Secret32, SessionHandle, Timestamp, UserId};
+use super::{Email, Secret32, SessionHandle, Timestamp, User, UserId};
 use crate::ports::Random;
 
 /// What a verification token is for. A token opens only the door of its
@@ -24,10 +24,15 @@ pub enum Purpose {
     MagicLink,
     /// Stands for a sign-in that waits for its second factor.
     TwoFactorChallenge,
+    /// Stands for a mailed code that a signed-in user asked for. Its key is
+    /// the session's, see [`Purpose::key_of`].
+    MailedCode,
     /// Stands for a device that is spared the second factor.
     TrustedDevice,
     /// Deletes a user.
     UserDeletion,
+    /// Remembers a provider's id token that has signed somebody in.
+    IdToken,
 }
 
 impl Purpose {
@@ -41,9 +46,21 @@ impl Purpose {
             Self::EmailChange => "email-change",
             Self::MagicLink => "magic-link",
             Self::TwoFactorChallenge => "two-factor-challenge",
+            Self::MailedCode => "mailed-code",
             Self::TrustedDevice => "trusted-device",
             Self::UserDeletion => "user-deletion",
+            Self::IdToken => "id-token",
         }
+    }
+
+    /// Table key of what belongs to `name` for this purpose: unpadded base64url
+    /// of SHA-256 over both.
+    pub fn key_of(self, name: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.name());
+        hash.update(b":");
+        hash.update(name);
+        URL_SAFE_NO_PAD.encode(hash.finalize())
     }
 }
 
@@ -71,13 +88,9 @@ impl VerificationToken {
         self.secret.expose()
     }
 
-    /// Table key: unpadded base64url of SHA-256 over purpose and token.
+    /// Table key of the token.
     pub fn hash(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.purpose.name());
-        hash.update(b":");
-        hash.update(self.secret.expose());
-        URL_SAFE_NO_PAD.encode(hash.finalize())
+        self.purpose.key_of(self.secret.expose())
     }
 }
 
@@ -100,6 +113,61 @@ pub struct ResetGrant {
     pub password_changed_at: Timestamp,
     /// When the token dies.
     pub expires_at: Timestamp,
+}
+
+/// What a magic link grants: a session for whoever has the address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MagicLinkGrant {
+    /// The address that the link was mailed to.
+    pub email: Email,
+    /// Name of the user whom the link creates, if it does; may be empty.
+    pub name: String,
+    /// Who had the address when the link was made.
+    pub owner: Option<AddressOwner>,
+    /// When the link dies.
+    pub expires_at: Timestamp,
+}
+
+/// The owner of an address, as a link remembers them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressOwner {
+    /// The user.
+    pub user_id: UserId,
+    /// The age of the user's password.
+    pub password_changed_at: Timestamp,
+}
+
+impl MagicLinkGrant {
+    /// Whether it still signs this user in: the address is theirs, and the
+    /// password is as old as it was when the link was made, or as the user is.
+    /// So whatever sets or removes a password, and whatever changes the
+    /// address, makes every link of before worthless.
+    pub fn opens(&self, user: &User) -> bool {
+        let unchanged = match &self.owner {
+            Some(owner) => owner.user_id == user.id && owner.password_changed_at == user.password_changed_at,
+            None => user.password_changed_at == user.created_at,
+        };
+        unchanged && self.email == user.email
+    }
+}
+
+/// What a deletion token grants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletionGrant {
+    /// Who may be deleted, by themselves.
+    pub user_id: UserId,
+    /// Generation of the user's sessions when the token was made. Whatever
+    /// ends the sessions makes the token worthless.
+    pub valid_from: Timestamp,
+    /// When the token dies.
+    pub expires_at: Timestamp,
+}
+
+impl DeletionGrant {
+    /// Whether it lets this user be deleted at this time.
+    pub fn is_live(&self, user: &User, now: Timestamp) -> bool {
+        self.user_id == user.id && self.valid_from == user.sessions_valid_from && now < self.expires_at
+    }
 }
 
 /// An OAuth sign-in that waits for the provider's answer.
@@ -137,6 +205,24 @@ mod tests {
     }
 
     #[test]
+    fn a_link_dies_with_the_password_and_the_address_of_its_time() {
+        let now = Timestamp::from_millis(1_000_000);
+        let email = |text| Email::parse(text).unwrap();
+        let user = User::new(UserId::generate(&OsRandom), "A".into(), email("a@example.com"), true, None, now);
+        let owner = AddressOwner { user_id: user.id.clone(), password_changed_at: now };
+        let of = |owner| MagicLinkGrant { email: user.email.clone(), name: String::new(), owner, expires_at: now };
+        // One of before the user, and one of the user's.
+        for grant in [of(None), of(Some(owner))] {
+            assert!(grant.opens(&user));
+            assert!(!grant.opens(&user.recovered(now)));
+            assert!(!grant.opens(&User { password_changed_at: now.plus_seconds(1), ..user.clone() }));
+            assert!(!grant.opens(&User { email: email("b@example.com"), ..user.clone() }));
+        }
+        let other = AddressOwner { user_id: UserId::generate(&OsRandom), password_changed_at: now };
+        assert!(!of(Some(other)).opens(&user));
+    }
+
+    #[test]
     fn near_misses_are_not_tokens() {
         let token = VerificationToken::generate(Purpose::PasswordReset, &OsRandom);
         let text = token.expose();
@@ -145,5 +231,17 @@ mod tests {
         for bad in ["", &longer, &shorter, "#", "٣"] {
             assert!(VerificationToken::parse(Purpose::PasswordReset, bad).is_none());
         }
+    }
+
+    #[test]
+    fn a_deletion_is_for_one_user_one_generation_and_its_time() {
+        let now = Timestamp::from_millis(1_000_000);
+        let email = Email::parse("a@example.com").unwrap();
+        let user = User::new(UserId::generate(&OsRandom), "A".into(), email, true, None, now);
+        let grant = DeletionGrant { user_id: user.id.clone(), valid_from: now, expires_at: now.plus_seconds(10) };
+        assert!(grant.is_live(&user, now.plus_seconds(9)));
+        assert!(!grant.is_live(&user, now.plus_seconds(10)));
+        assert!(!grant.is_live(&User { id: UserId::generate(&OsRandom), ..user.clone() }, now));
+        assert!(!grant.is_live(&User { sessions_valid_from: now.plus_seconds(1), ..user }, now));
     }
 }

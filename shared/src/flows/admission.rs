@@ -106,7 +106,7 @@ pub async fn admit(
     };
     Ok(match device {
         Some(device) => Admission::Session { session: session(factor.client), device: Some(device) },
-        None => Admission::Challenge(challenge(context, user, factor.remember)),
+        None => Admission::Challenge(challenge(context, user, two_factor_since, factor.remember)),
     })
 }
 
@@ -138,11 +138,12 @@ async fn renew(
     }))
 }
 
-fn challenge(context: &Context<'_>, user: &User, remember: bool) -> NewChallenge {
+fn challenge(context: &Context<'_>, user: &User, two_factor_since: Timestamp, remember: bool) -> NewChallenge {
     let token = VerificationToken::generate(Purpose::TwoFactorChallenge, context.random);
     let challenge = Challenge {
         user_id: user.id.clone(),
         valid_from: user.sessions_valid_from,
+        two_factor_since,
         remember,
         expires_at: context.clock.now().plus_seconds(context.two_factor.challenge_seconds),
     };

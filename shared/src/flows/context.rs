@@ -1,11 +1,14 @@
 use crate::{
-    domain::{Session, SessionPolicy, SessionToken, Timestamp, TwoFactorPolicy, UNREMEMBERED_SESSION_SECONDS, UserId},
+    domain::{
+        KnownDevice, Limits, Session, SessionPolicy, SessionToken, Timestamp, TwoFactorPolicy,
+        UNREMEMBERED_SESSION_SECONDS, UserId,
+    },
     hooks::Hooks,
     ports::{Clock, Random},
 };
 
-/// What every flow is given: the time, randomness, how long things live, and
-/// the team's own say.
+/// What every flow is given: the time, randomness, how long things live and how
+/// often they may be done, and the team's own say.
 pub struct Context<'a> {
     /// The time.
     pub clock: &'a dyn Clock,
@@ -15,17 +18,23 @@ pub struct Context<'a> {
     pub sessions: SessionPolicy,
     /// Life of challenges and trusted devices.
     pub two_factor: TwoFactorPolicy,
+    /// Whether a password signs nobody in before the address is verified.
+    pub requires_verification: bool,
     /// The team's own code.
     pub hooks: &'a dyn Hooks,
+    /// The limits, unless they are off.
+    pub limits: Option<Limits>,
 }
 
-/// Who is at the other end, as a session remembers it.
+/// Who is at the other end.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// Address, as the gateway saw it.
     pub ip_address: Option<String>,
     /// `User-Agent`, cut to length.
     pub user_agent: String,
+    /// The device, if it has signed in before to the address in question.
+    pub known_device: Option<KnownDevice>,
 }
 
 /// A session that was just made, with the only copy of its token.
@@ -58,6 +67,23 @@ impl Context<'_> {
                 user_agent: Some(client.user_agent),
             };
             return NewSession { token, session };
+        }
+    }
+}
+
+#[cfg(test)]
+impl Context<'static> {
+    /// A context for tests: the real clock and randomness, no limits, no hooks.
+    pub fn for_tests() -> Self {
+        static NO_HOOKS: crate::hooks::AllowedDomains = crate::hooks::AllowedDomains(Vec::new());
+        Self {
+            clock: &crate::adapters::SystemClock,
+            random: &crate::adapters::OsRandom,
+            sessions: SessionPolicy { lifetime: 604_800, update_age: 86_400 },
+            two_factor: TwoFactorPolicy { challenge_seconds: 600, trust_seconds: 600 },
+            limits: None,
+            requires_verification: false,
+            hooks: &NO_HOOKS,
         }
     }
 }

@@ -37,11 +37,8 @@ pub async fn current_session<S>(
 where
     S: FindSession + ExtendSession,
 {
-    let Some((mut session, user)) = store.session(handle).await? else { return Ok(None) };
+    let Some(LiveSession { mut session, user }) = live_session(context, store, handle).await? else { return Ok(None) };
     let now = context.clock.now();
-    if !session.is_live(&user, now) {
-        return Ok(None);
-    }
     let mut extended = false;
     if refresh
         && let Some(expires_at) = session.extension(context.sessions, now)
@@ -52,4 +49,18 @@ where
         extended = true;
     }
     Ok(Some(CurrentSession { live: LiveSession { session, user }, extended }))
+}
+
+/// The session under a handle, if it is alive: one read.
+///
+/// # Errors
+/// The store's.
+pub async fn live_session(
+    context: &Context<'_>,
+    store: &impl FindSession,
+    handle: &SessionHandle,
+) -> StoreResult<Option<LiveSession>> {
+    let found = store.session(handle).await?;
+    let now = context.clock.now();
+    Ok(found.filter(|(session, user)| session.is_live(user, now)).map(|(session, user)| LiveSession { session, user }))
 }

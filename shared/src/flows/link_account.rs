@@ -1,7 +1,7 @@
-use super::{Context, TokensToSeal};
+use super::{Context, TokensToSeal, live_session};
 use crate::{
-    domain::{LiveSession, ProviderIdentity, SessionHandle, User, UserId},
-    ports::{FindSession, LinkAccount, LinkOutcome, StoreError, StoreResult},
+    domain::{ProviderIdentity, SessionHandle, UserId},
+    ports::{FindSession, LinkAccount, LinkOutcome, StoreError},
 };
 
 /// How often a link that races another change reads again.
@@ -13,6 +13,9 @@ pub enum LinkFailure {
     /// The session that asked is over.
     #[error("the session is over")]
     NotSignedIn,
+    /// The provider gave no address.
+    #[error("no e-mail address")]
+    NoEmail,
     /// The provider has not verified the address.
     #[error("address not verified by the provider")]
     Unverified,
@@ -46,7 +49,10 @@ where
 {
     let tokens = tokens.map(|tokens| tokens.seal(&session.user_id, context.random));
     for _ in 0..ATTEMPTS {
-        let user = live_user(context, store, session).await?.ok_or(LinkFailure::NotSignedIn)?;
+        let user = live_session(context, store, session).await?.ok_or(LinkFailure::NotSignedIn)?.user;
+        if identity.email.is_none() {
+            return Err(LinkFailure::NoEmail);
+        }
         if !identity.email_verified {
             return Err(LinkFailure::Unverified);
         }
@@ -60,13 +66,4 @@ where
         }
     }
     Err(StoreError::Unavailable { operation: "link account", reason: "the user keeps changing".to_owned() }.into())
-}
-
-async fn live_user(
-    context: &Context<'_>,
-    store: &impl FindSession,
-    handle: &SessionHandle,
-) -> StoreResult<Option<User>> {
-    let found = store.session(handle).await?.map(|(session, user)| LiveSession { session, user });
-    Ok(found.filter(|live| live.session.is_live(&live.user, context.clock.now())).map(|live| live.user))
 }

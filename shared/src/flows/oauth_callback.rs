@@ -2,8 +2,8 @@ use super::{Admission, AdmissionError, Context, FirstFactor, admission::admit_un
 use crate::{
     crypto::{Keyring, seal_tokens},
     domain::{
-        CredentialAccount, Email, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, ProviderIdentity, ProviderTokens, SealedTokens,
-        Timestamp, User, UserId, truncate_chars,
+        CredentialAccount, Email, MAX_IDENTITIES, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, ProviderIdentity, ProviderTokens,
+        SealedTokens, Timestamp, User, UserId, truncate_chars,
     },
     hooks::Decision,
     ports::{
@@ -189,7 +189,7 @@ impl<S: OAuthStore + FindUser + FindTrustedDevice> Flow<'_, S> {
             },
             None => return Ok(None),
         };
-        if !user.email_verified {
+        if !user.email_verified || user.identities.len() >= MAX_IDENTITIES {
             return Err(CallbackFailure::AccountNotLinked);
         }
         let (outcome, signed_in) = self.attempt(&Known::Seen(user), expected).await?;

@@ -1,9 +1,11 @@
-use super::Context;
+use super::{Context, forget_failures};
 use crate::{
-    domain::{Email, Password, Purpose, ResetGrant, Timestamp, UserId, VerificationToken},
+    domain::{
+        Email, InvalidPassword, Password, PasswordRules, Purpose, ResetGrant, Timestamp, UserId, VerificationToken,
+    },
     ports::{
-        FindCredential, FindResetToken, HashError, HashPassword, ResetOutcome, ResetPassword, StoreError,
-        StoreResetToken, StoreResult,
+        FindCredential, FindResetToken, HashError, HashPassword, LimitAttempts, ResetOutcome, ResetPassword,
+        StoreError, StoreResetToken, StoreResult,
     },
 };
 
@@ -61,6 +63,9 @@ pub enum ResetError {
     /// Unknown, used, expired, or overtaken by another change.
     #[error("invalid token")]
     InvalidToken,
+    /// The rules refuse the password; the token is as good as before.
+    #[error(transparent)]
+    Password(#[from] InvalidPassword),
     /// The hash failed; the token is as good as before.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -71,6 +76,9 @@ pub enum ResetError {
 
 /// Sets a new password: one read, the hash, one transaction that consumes the
 /// token, sets the password, and ends all sessions and all other reset tokens.
+/// Beside it the failures at the account are forgotten: should the transaction
+/// not come about, whoever held the token was the owner all the same.
+/// Whose password it is, and the address that the link went to.
 ///
 /// # Errors
 /// [`ResetError`].
@@ -80,15 +88,21 @@ pub async fn confirm_password_reset<S>(
     store: &S,
     token: &VerificationToken,
     password: Password,
-) -> Result<UserId, ResetError>
+    rules: PasswordRules,
+) -> Result<(UserId, Email), ResetError>
 where
-    S: FindResetToken + ResetPassword,
+    S: FindResetToken + ResetPassword + LimitAttempts,
 {
     let (grant, user_id) = find(context, store, token).await?.ok_or(ResetError::InvalidToken)?;
+    rules.check(&password, &grant.email)?;
     let hash = hasher.hash(password).await?;
     let now = context.clock.now();
-    match store.reset_password(&token.hash(), &grant, &user_id, &hash, now).await? {
-        ResetOutcome::Done => Ok(user_id),
+    let token_hash = token.hash();
+    let reset = store.reset_password(&token_hash, &grant, &user_id, &hash, now);
+    // A wait that is left over ends by itself.
+    let (outcome, _) = futures_util::join!(reset, forget_failures(context, store, &grant.email));
+    match outcome? {
+        ResetOutcome::Done => Ok((user_id, grant.email)),
         ResetOutcome::Stale => Err(ResetError::InvalidToken),
     }
 }

@@ -1,9 +1,9 @@
-use super::{Admission, AdmissionError, Context, FirstFactor, admit};
+use super::{Admission, AdmissionError, Attempt, AttemptError, Context, FirstFactor, admit};
 use crate::{
-    domain::{CredentialAccount, Email, Password, User, UserId},
+    domain::{CredentialAccount, Email, Password, Timestamp, User, UserId},
     ports::{
-        FindCredential, FindTrustedDevice, FindUser, HashError, HashPassword, StoreAdmission, StoreError,
-        UpgradePasswordHash, Verdict,
+        FindCredential, FindTrustedDevice, FindUser, HashError, HashPassword, LimitAttempts, StoreAdmission,
+        StoreError, UpgradePasswordHash, Verdict,
     },
 };
 
@@ -16,9 +16,15 @@ pub enum SignInError {
     /// Unknown address, no password, or the wrong one; nobody learns which.
     #[error("invalid e-mail address or password")]
     Invalid,
+    /// The password is right, but the address has to be verified first.
+    #[error("e-mail address not verified")]
+    NotVerified,
     /// A hook refused.
     #[error("sign-in refused by a hook")]
     Refused,
+    /// Too many wrong passwords; the next one may be tried at this time.
+    #[error("locked")]
+    Locked(Timestamp),
     /// The hash failed.
     #[error(transparent)]
     Hash(#[from] HashError),
@@ -36,8 +42,8 @@ impl From<AdmissionError> for SignInError {
     }
 }
 
-/// Signs in with a password: one read, then the hash with the user's row read
-/// beside it, then one write.
+/// Signs in with a password: one read, beside which the attempt is reserved,
+/// then the hash with the user's row read beside it, then one write.
 ///
 /// The two reads are two points in time. Account and user both say when the
 /// password was set, and a reset changes both at once, so that a password is
@@ -55,30 +61,48 @@ pub async fn sign_in<S>(
     factor: FirstFactor<'_>,
 ) -> Result<(User, Admission), SignInError>
 where
-    S: FindCredential + FindUser + FindTrustedDevice + StoreAdmission + UpgradePasswordHash,
+    S: FindCredential + FindUser + FindTrustedDevice + StoreAdmission + UpgradePasswordHash + LimitAttempts,
 {
+    let attempt = Attempt::to_sign_in(context, email, &factor.client);
+    let (account, reserved) = futures_util::join!(store.credential(email), attempt.reserve(context, store));
+    reserved?;
+    let mut account = account?;
     for _ in 0..ATTEMPTS {
-        let account = store.credential(email).await?;
         let (verdict, user) = check(context, hasher, store, account.as_ref(), password.clone()).await?;
-        let (Some(account), Verdict::Right { upgraded }) = (account, verdict) else {
+        let (Some(found), Verdict::Right { upgraded }) = (account, verdict) else {
             return Err(SignInError::Invalid);
         };
         let user = user.ok_or(SignInError::Invalid)?;
-        if user.password_changed_at != account.password_changed_at {
+        if user.password_changed_at != found.password_changed_at {
+            account = store.credential(email).await?;
             continue;
+        }
+        if context.requires_verification && !user.email_verified {
+            return Err(SignInError::NotVerified);
         }
         let admission = admit(context, store, &user, factor).await?;
         let upgrade = async {
-            if let (Some(old), Some(new)) = (&account.password_hash, &upgraded) {
+            if let (Some(old), Some(new)) = (&found.password_hash, &upgraded) {
                 // A later sign-in tries again; this one has succeeded.
                 let _ = store.upgrade(email, old, new).await;
             }
         };
-        let (created, ()) = futures_util::join!(store.store_admission(admission.rows()), upgrade);
+        let (created, (), ()) =
+            futures_util::join!(store.store_admission(admission.rows()), upgrade, attempt.succeeded(store));
         created?;
         return Ok((user, admission));
     }
     Err(StoreError::Unavailable { operation: "sign in", reason: "the password keeps changing".to_owned() }.into())
+}
+
+impl From<AttemptError> for SignInError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::Locked(until) => Self::Locked(until),
+            AttemptError::Hash(error) => Self::Hash(error),
+            AttemptError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 /// Compares the password and reads the user meanwhile. A wrong password is

@@ -182,6 +182,15 @@ impl<'a> Fields<'a> {
         fields
     }
 
+    /// Fields of a body whose schema is any object.
+    pub fn of_record(body: Option<&'a Value>) -> Self {
+        let mut fields = Self::of_body(body);
+        if matches!(fields.source, Source::Nothing) {
+            fields.issues = vec![format!("[body] Invalid input: expected record, received {}", type_name(body))];
+        }
+        fields
+    }
+
     /// Fields of a body that may be missing altogether.
     pub fn of_optional_body(body: Option<&'a Value>) -> Self {
         match body {
@@ -275,6 +284,38 @@ impl<'a> Fields<'a> {
         None
     }
 
+    /// An optional string that may also be `null`.
+    pub fn nullable_string(&mut self, name: &'a str) -> Option<Option<&'a str>> {
+        match self.get(name) {
+            Field::Other(Value::Null) => Some(None),
+            _ => self.optional_string(name).map(Some),
+        }
+    }
+
+    /// Whether a field of a body is there and JavaScript takes it for true.
+    pub fn is_truthy(&self, name: &'a str) -> bool {
+        match self.get(name) {
+            Field::Absent => false,
+            Field::Text(text) => !text.is_empty(),
+            Field::Other(other) => is_truthy(other),
+            Field::Repeated => true,
+        }
+    }
+
+    /// An optional string that is one of a few.
+    pub fn optional_choice(&mut self, name: &'a str, choices: &[&'static str]) -> Option<&'static str> {
+        let found = match self.get(name) {
+            Field::Absent => return None,
+            Field::Text(text) => choices.iter().find(|choice| **choice == text).copied(),
+            Field::Other(_) | Field::Repeated => None,
+        };
+        if found.is_none() {
+            let choices: Vec<String> = choices.iter().map(|choice| format!("\"{choice}\"")).collect();
+            self.issue(name, &format!("Invalid option: expected one of {}", choices.join("|")));
+        }
+        found
+    }
+
     /// An optional boolean.
     pub fn optional_bool(&mut self, name: &'a str) -> Option<bool> {
         match self.get(name) {
@@ -352,20 +393,21 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An optional object with fields of its own; whether it is there.
-    pub fn optional_object(&mut self, name: &'a str, read: impl FnOnce(&mut Self)) -> bool {
+    /// An optional object with fields of its own, and what is read of it.
+    pub fn optional_object<T>(&mut self, name: &'a str, read: impl FnOnce(&mut Self) -> T) -> Option<T> {
         match self.get(name) {
-            Field::Absent => return false,
+            Field::Absent => {}
             Field::Other(Value::Object(object)) => {
                 let part = format!("{}.{name}", self.part);
                 let mut inner = Self { part, source: Source::Object(object), issues: Vec::new() };
-                read(&mut inner);
+                let read = read(&mut inner);
                 self.issues.append(&mut inner.issues);
+                return Some(read);
             }
             Field::Other(other) => self.unexpected(name, "object", type_name(Some(other))),
             Field::Text(_) | Field::Repeated => self.unexpected(name, "object", "string"),
         }
-        true
+        None
     }
 
     /// An upper bound on a string's length, in characters.
@@ -394,6 +436,16 @@ impl<'a> Fields<'a> {
     /// 400 `VALIDATION_ERROR` if there is any.
     pub fn finish(self) -> Result<(), ApiError> {
         if self.issues.is_empty() { Ok(()) } else { Err(ApiError::validation(self.issues.join("; "))) }
+    }
+}
+
+/// Whether JavaScript takes a value for true.
+pub fn is_truthy(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Number(number) => number.as_f64() != Some(0.0),
+        Value::String(text) => !text.is_empty(),
+        _ => true,
     }
 }
 

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use crate::{
     config::Config,
     crypto::{Keyring, SignatureVerdict, sign, verify},
-    domain::{Purpose, VerificationToken},
+    domain::{Email, KnownDevice, Purpose, UserId, VerificationToken},
 };
 
 /// What JavaScript's `encodeURIComponent` leaves alone.
@@ -27,9 +27,13 @@ const DONT_REMEMBER: &str = "better-auth.dont_remember";
 const STATE: &str = "better-auth.state";
 const TWO_FACTOR: &str = "better-auth.two_factor";
 const TRUST_DEVICE: &str = "better-auth.trust_device";
+const KNOWN_DEVICE: &str = "better-auth.known_device";
+const SIGN_UP: &str = "better-auth.sign_up";
 
 /// Life of the cookie that ties an OAuth sign-in to its browser, in seconds.
 const STATE_SECONDS: i64 = 300;
+/// Life of the cookie by which a device is known, in seconds: 365 days.
+const KNOWN_DEVICE_SECONDS: i64 = 365 * 24 * 60 * 60;
 
 /// Writes `Set-Cookie` headers and reads cookies back.
 #[derive(Clone, Debug)]
@@ -138,9 +142,17 @@ impl CookieJar {
         self.build(TWO_FACTOR, "", Some(0))
     }
 
-    /// The token of the sign-in that waits for its second factor.
-    pub fn challenge(&self, headers: &HeaderMap, keys: &Keyring) -> Option<VerificationToken> {
-        self.token(headers, keys, TWO_FACTOR, Purpose::TwoFactorChallenge)
+    /// The cookie of the sign-in that waits for its second factor.
+    pub fn challenge(&self, headers: &HeaderMap, keys: &Keyring) -> Presented {
+        self.signed(headers, keys, TWO_FACTOR)
+    }
+
+    /// The token in that cookie.
+    pub fn challenge_token(presented: &Presented) -> Option<VerificationToken> {
+        match presented {
+            Presented::Signed(value) => VerificationToken::parse(Purpose::TwoFactorChallenge, value),
+            _ => None,
+        }
     }
 
     /// Sets the cookie of a trusted device.
@@ -158,11 +170,39 @@ impl CookieJar {
         self.token(headers, keys, TRUST_DEVICE, Purpose::TrustedDevice)
     }
 
+    /// Sets the cookie by which a browser remembers whom it signed up, until the
+    /// link that verifies the address expires.
+    pub fn set_signed_up(&self, keys: &Keyring, user_id: &UserId, seconds: i64) -> String {
+        self.build(SIGN_UP, &encode(&sign(keys, &self.purpose(SIGN_UP), user_id.as_str())), Some(seconds))
+    }
+
+    /// The id of the user whom the browser signed up.
+    pub fn signed_up(&self, headers: &HeaderMap, keys: &Keyring) -> Presented {
+        self.signed(headers, keys, SIGN_UP)
+    }
+
     fn token(&self, headers: &HeaderMap, keys: &Keyring, name: &str, purpose: Purpose) -> Option<VerificationToken> {
         match self.signed(headers, keys, name) {
             Presented::Signed(value) => VerificationToken::parse(purpose, &value),
             _ => None,
         }
+    }
+
+    /// Sets the cookie by which a device is known to a user's sign-ins.
+    pub fn set_known_device(&self, keys: &Keyring, device: &KnownDevice) -> String {
+        let signed = sign(keys, &self.purpose(KNOWN_DEVICE), device.as_str());
+        self.build(KNOWN_DEVICE, &encode(&signed), Some(KNOWN_DEVICE_SECONDS))
+    }
+
+    /// What the request shows of having signed in to this address before. A
+    /// cookie that somebody planted beside ours takes nothing away.
+    pub fn known_device(&self, headers: &HeaderMap, keys: &Keyring, email: &Email) -> Option<KnownDevice> {
+        let values = match self.signed(headers, keys, KNOWN_DEVICE) {
+            Presented::Signed(value) => vec![value],
+            Presented::Ambiguous(values) => values,
+            Presented::Nothing | Presented::BadSignature => return None,
+        };
+        values.iter().find_map(|value| KnownDevice::parse(value, email))
     }
 
     /// Clears everything that belongs to a session.
@@ -254,7 +294,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::crypto::SigningSecret;
+    use crate::{adapters::OsRandom, crypto::SigningSecret};
 
     fn keys() -> Keyring {
         Keyring { current: SigningSecret::new("v1".into(), &"k".repeat(32)).unwrap(), previous: None }
@@ -316,6 +356,21 @@ mod tests {
         let state = jar(false).set_state(&keys(), "abc");
         let as_session = pair(&state).replace("state", "session_token");
         assert_eq!(jar(false).session_token(&headers(&[&as_session]), &keys()), Presented::BadSignature);
+    }
+
+    #[test]
+    fn a_device_is_known_by_its_cookie() {
+        let [ann, bob] = ["ann@example.com", "bob@example.com"].map(|text| Email::parse(text).unwrap());
+        let device = KnownDevice::generate(&ann, &OsRandom);
+        let cookie = jar(true).set_known_device(&keys(), &device);
+        assert!(cookie.ends_with("; Max-Age=31536000; Path=/; HttpOnly; Secure; SameSite=Lax"), "{cookie}");
+        let known = |cookies: &[&str], email| jar(true).known_device(&headers(cookies), &keys(), email);
+        assert_eq!(known(&[pair(&cookie)], &ann), Some(device.clone()));
+        assert_eq!(known(&[pair(&cookie)], &bob), None);
+        let other = jar(true).set_known_device(&keys(), &KnownDevice::generate(&bob, &OsRandom));
+        assert_eq!(known(&[pair(&other), pair(&cookie)], &ann), Some(device));
+        let forged = pair(&jar(true).set_session_token(&keys(), "x", None)).replace("session_token", "known_device");
+        assert_eq!(known(&[&forged, "__Secure-better-auth.known_device=x"], &ann), None);
     }
 
     proptest! {

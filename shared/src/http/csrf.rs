@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{ApiError, AuthRequest, CookieJar, ErrorCode, TrustedOrigins};
+use super::{ApiError, AuthRequest, CookieJar, ErrorCode, TrustedOrigins, body::is_truthy};
 
 /// Longest redirect target, in characters.
 const MAX_URL_LENGTH: usize = 2048;
@@ -117,13 +117,4 @@ fn check_length(target: &str, field: &str) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::validation(format!("[{field}] Too big: expected string to have <={MAX_URL_LENGTH} characters")))
-}
-
-fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(false) => false,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        _ => true,
-    }
 }

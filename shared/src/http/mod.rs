@@ -1,5 +1,6 @@
 //! The gateway's side: events to requests, requests to flows, results to
-//! responses. No other module knows `lambda_http`.
+//! responses. No other module knows `lambda_http`. The one function that
+//! Secrets Manager calls instead of the gateway is served here, too.
 
 mod body;
 mod cookies;
@@ -10,9 +11,11 @@ mod error_page;
 mod guard;
 mod outcome;
 mod query;
+mod rate_limiter;
 mod redirect;
 mod request;
 mod response;
+mod rotation;
 mod routes;
 mod service;
 mod trusted_origins;
@@ -24,6 +27,7 @@ pub use lambda_http::Error;
 pub use outcome::{Audit, fingerprint};
 pub use request::AuthRequest;
 pub use response::Reply;
+pub use rotation::serve_rotation;
 pub use routes::{Function, ROUTES, Route, RouteInfo};
 pub use service::{Endpoint, serve};
 pub use trusted_origins::TrustedOrigins;

@@ -1,4 +1,4 @@
-//! The one line that every request leaves in the log.
+//! The one line that every request, and every other event, leaves in the log.
 
 use std::io::Write as _;
 
@@ -83,7 +83,8 @@ struct Line<'a> {
     request_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     route: Option<String>,
-    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     duration_ms: i64,
@@ -121,8 +122,42 @@ impl Outcome<'_> {
             function: self.function.name(),
             request_id: self.request_id,
             route: self.info.map(|info| format!("{} {}", info.method, info.path)),
-            status: self.status.as_u16(),
+            status: Some(self.status.as_u16()),
             code: self.code,
+            duration_ms: self.finished.millis().saturating_sub(self.started.millis()),
+            audit: self.audit,
+        });
+    }
+}
+
+/// Everything that the line of a step of a rotation says.
+pub struct StepOutcome<'a> {
+    /// When the event came.
+    pub started: Timestamp,
+    /// When the step was done.
+    pub finished: Timestamp,
+    /// Function that took it.
+    pub function: Function,
+    /// Lambda's id of the invocation.
+    pub request_id: &'a str,
+    /// Whether it was taken.
+    pub succeeded: bool,
+    /// Its event, and why it failed.
+    pub audit: &'a Audit,
+}
+
+impl StepOutcome<'_> {
+    /// Writes the line.
+    pub fn log(&self) {
+        write_line(&Line {
+            timestamp: self.finished,
+            level: if self.succeeded { "INFO" } else { "ERROR" },
+            message: "rotation",
+            function: self.function.name(),
+            request_id: self.request_id,
+            route: None,
+            status: None,
+            code: None,
             duration_ms: self.finished.millis().saturating_sub(self.started.millis()),
             audit: self.audit,
         });

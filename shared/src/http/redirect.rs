@@ -2,6 +2,12 @@
 
 use url::{Url, form_urlencoded};
 
+/// `target`, made absolute and otherwise left as it is. It was checked before;
+/// what does not resolve falls back to the base.
+pub fn absolute(base_url: &str, target: &str) -> String {
+    Url::parse(base_url).and_then(|base| base.join(target)).map_or_else(|_| base_url.to_owned(), Into::into)
+}
+
 /// `target`, made absolute, with the parameters set; others are kept.
 /// `target` was checked before; what does not resolve falls back to the base.
 pub fn with_parameters(base_url: &str, target: &str, parameters: &[(&str, &str)]) -> String {
@@ -45,6 +51,15 @@ mod tests {
         assert_eq!(set("/reset"), "https://auth.example.com/reset?token=a+b");
         assert_eq!(set("/reset?x=1&token=old#top"), "https://auth.example.com/reset?x=1&token=a+b#top");
         assert_eq!(set("https://app.example.com"), "https://app.example.com/?token=a+b");
+    }
+
+    #[test]
+    fn a_target_becomes_absolute_and_stays_what_it_is() {
+        let absolute = |target| absolute("https://auth.example.com/api/auth", target);
+        assert_eq!(absolute("/"), "https://auth.example.com/");
+        assert_eq!(absolute("/a?b=c d#e"), "https://auth.example.com/a?b=c%20d#e");
+        assert_eq!(absolute("https://app.example.com"), "https://app.example.com/");
+        assert_eq!(absolute("myapp://done"), "myapp://done");
     }
 
     #[test]

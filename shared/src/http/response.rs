@@ -7,9 +7,6 @@ use serde::Serialize;
 
 use super::ApiError;
 
-/// After how many seconds a client may try again what answered 503.
-const RETRY_AFTER_SECONDS: u32 = 1;
-
 const EXPOSE_HEADERS: HeaderName = HeaderName::from_static("access-control-expose-headers");
 
 /// A response, with the headers that every answer of the service carries.
@@ -63,8 +60,12 @@ impl Reply {
         let envelope = Envelope { message: &error.message, code: error.code };
         let mut reply = Self::with_json(error.status, &envelope)
             .unwrap_or_else(|_| Self::new(StatusCode::INTERNAL_SERVER_ERROR, Body::Empty));
-        if error.status == StatusCode::SERVICE_UNAVAILABLE {
-            reply.set(RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+        if let Some(seconds) = error.retry_after {
+            reply.set(RETRY_AFTER, HeaderValue::from(seconds));
+            if error.status == StatusCode::TOO_MANY_REQUESTS {
+                // What Better Auth's client reads.
+                reply.set(HeaderName::from_static("x-retry-after"), HeaderValue::from(seconds));
+            }
         }
         reply
     }

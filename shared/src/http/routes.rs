@@ -1,5 +1,7 @@
 //! The route table: one line a route, compared with the template by a test.
 
+use crate::domain::Limit;
+
 /// A function of the deployment: one crate, one binary, one Lambda.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
@@ -25,6 +27,8 @@ pub enum Function {
     TwoFactor,
     /// `account`
     Account,
+    /// `rotate-secret`, which Secrets Manager calls; it has no route
+    RotateSecret,
 }
 
 impl Function {
@@ -42,6 +46,7 @@ impl Function {
             Self::MagicLink => "magic-link",
             Self::TwoFactor => "two-factor",
             Self::Account => "account",
+            Self::RotateSecret => "rotate-secret",
         }
     }
 }
@@ -135,6 +140,52 @@ pub enum Route {
     RefreshToken,
     /// Read the profile at a provider.
     AccountInfo,
+}
+
+impl Route {
+    /// The limit that its requests count for, under all names of the route.
+    /// None for what costs less than counting it; the gateway throttles that.
+    pub const fn limit(self) -> Option<Limit> {
+        Some(match self {
+            Self::GetSession | Self::PostSession | Self::Token | Self::Ok | Self::ErrorPage | Self::SignOut => {
+                return None;
+            }
+            Self::SignInEmail | Self::SignInSocial => Limit::SignIn,
+            Self::SignUpEmail => Limit::SignUp,
+            Self::RequestPasswordReset => Limit::RequestPasswordReset,
+            Self::ResetPassword | Self::ResetPasswordLink => Limit::ResetPassword,
+            Self::SendVerificationEmail => Limit::SendVerificationEmail,
+            Self::VerifyEmail => Limit::VerifyEmail,
+            Self::SignInMagicLink => Limit::MagicLink,
+            Self::MagicLinkVerify => Limit::MagicLinkVerify,
+            Self::OAuthCallback | Self::OAuthCallbackForm => Limit::Callback,
+            Self::TwoFactorEnable
+            | Self::TwoFactorDisable
+            | Self::TwoFactorVerifyTotp
+            | Self::TwoFactorVerifyBackupCode
+            | Self::TwoFactorGenerateBackupCodes
+            | Self::TwoFactorGetTotpUri
+            | Self::TwoFactorSendOtp
+            | Self::TwoFactorVerifyOtp => Limit::TwoFactor,
+            Self::ChangePassword => Limit::ChangePassword,
+            Self::ChangeEmail => Limit::ChangeEmail,
+            Self::ListSessions
+            | Self::RevokeSession
+            | Self::RevokeSessions
+            | Self::RevokeOtherSessions
+            | Self::UpdateSession
+            | Self::UpdateUser
+            | Self::VerifyPassword
+            | Self::DeleteUser
+            | Self::DeleteUserCallback
+            | Self::ListAccounts
+            | Self::LinkSocial
+            | Self::UnlinkAccount
+            | Self::GetAccessToken
+            | Self::RefreshToken
+            | Self::AccountInfo => Limit::General,
+        })
+    }
 }
 
 /// A line of the route table.

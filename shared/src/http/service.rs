@@ -1,4 +1,4 @@
-//! The loop around an endpoint: start, guard, checks, log.
+//! The loop around an endpoint: start, guard, limits, checks, log.
 
 use std::{future::Future, panic::AssertUnwindSafe, time::Duration};
 
@@ -11,9 +11,14 @@ use serde_json::value::RawValue;
 use super::{
     ApiError, Audit, AuthRequest, ErrorCode, Reply, TrustedOrigins, body, csrf, guard,
     outcome::{Outcome, log_fault},
+    rate_limiter::RateLimiter,
     routes::{Function, Route},
 };
-use crate::{adapters::SystemClock, config::Config, ports::Clock as _};
+use crate::{
+    adapters::{SystemClock, dynamodb::DynamoDb},
+    config::Config,
+    ports::Clock as _,
+};
 
 /// Longest time that a request may take. Whatever hangs, the client gets an
 /// answer before the function's own timeout and the gateway's.
@@ -25,6 +30,13 @@ pub trait Endpoint: Send + Sync + 'static {
     fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> impl Future<Output = Result<Reply, ApiError>> + Send;
 }
 
+/// A function that has started.
+struct Service<E> {
+    endpoint: E,
+    trusted: TrustedOrigins,
+    limiter: Option<RateLimiter<DynamoDb>>,
+}
+
 /// Runs a function: reads the settings, starts the endpoint, and serves events
 /// until Lambda stops the process.
 ///
@@ -34,35 +46,39 @@ pub trait Endpoint: Send + Sync + 'static {
 /// # Errors
 /// Only if the Runtime API goes away.
 pub async fn serve<E: Endpoint>(function: Function, start: impl AsyncFnOnce(Config) -> E) -> Result<(), Error> {
-    log_panics(function);
-    let endpoint = match Config::from_environment() {
-        Ok(config) => {
+    let service = match settings(function) {
+        Some(config) => {
             let trusted = config.trusted_origins.clone();
-            Some((start(config).await, trusted))
+            let limiter = RateLimiter::from_config(&config);
+            Some(Service { endpoint: start(config).await, trusted, limiter })
         }
-        Err(faults) => {
-            log_fault(function, SystemClock.now(), "invalid settings", &faults.to_string());
-            None
-        }
+        None => None,
     };
-    let endpoint = endpoint.as_ref();
+    let service = service.as_ref();
     lambda_http::lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        Ok::<_, Error>(Box::pin(invoke(function, endpoint, event.payload.get())).await)
+        Ok::<_, Error>(Box::pin(invoke(function, service, event.payload.get())).await)
     }))
     .await
 }
 
+/// The settings; `None` once the log has said what is wrong with them.
+pub(super) fn settings(function: Function) -> Option<Config> {
+    log_panics(function);
+    let config = Config::from_environment();
+    config.map_err(|faults| log_fault(function, SystemClock.now(), "invalid settings", &faults.to_string())).ok()
+}
+
 async fn invoke<E: Endpoint>(
     function: Function,
-    endpoint: Option<&(E, TrustedOrigins)>,
+    service: Option<&Service<E>>,
     event: &str,
 ) -> ApiGatewayV2httpResponse {
     let started = SystemClock.now();
     let mut audit = Audit::default();
     let (request, result) = match read(function, event) {
         Ok(mut request) => {
-            let result = match endpoint {
-                Some((endpoint, trusted)) => answer(endpoint, trusted, &mut request, &mut audit).await,
+            let result = match service {
+                Some(service) => answer(service, &mut request, &mut audit).await,
                 None => Err(ApiError::unavailable("invalid settings")),
             };
             (Some(request), result)
@@ -101,15 +117,18 @@ fn read(function: Function, event: &str) -> Result<AuthRequest, ApiError> {
 }
 
 async fn answer<E: Endpoint>(
-    endpoint: &E,
-    trusted: &TrustedOrigins,
+    service: &Service<E>,
     request: &mut AuthRequest,
     audit: &mut Audit,
 ) -> Result<Reply, ApiError> {
     let work = async {
-        check(request, trusted)?;
+        // First of all: what is too much must not cost more than this.
+        if let Some(limiter) = &service.limiter {
+            limiter.admit(request, audit).await?;
+        }
+        check(request, &service.trusted)?;
         // Boxed: the types of nested futures would outgrow the compiler's limits.
-        Box::pin(endpoint.handle(request, audit)).await
+        Box::pin(service.endpoint.handle(request, audit)).await
     };
     match tokio::time::timeout(DEADLINE, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(result)) => result,

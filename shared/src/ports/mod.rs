@@ -5,15 +5,42 @@
 
 mod accounts;
 mod admission;
+mod deletion;
+mod limits;
+mod magic_link;
+mod profile;
+mod providers;
+mod revocation;
+mod secret_rotation;
+mod two_factor;
+mod verification;
 
 use std::future::Future;
 
 pub use accounts::{FindAccounts, LinkAccount, LinkOutcome, RefreshTokens, UnlinkAccount};
 pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
+pub use deletion::{DeleteUser, DeletionOutcome, FindDeletionToken, PurgeSessions, StoreDeletionToken};
+pub use limits::{CountEvents, Counted, LimitAttempts, Reservation};
+pub use magic_link::{FindMagicLink, RedeemMagicLink, Redemption, StoreMagicLink};
+pub use profile::{ChangeOutcome, ChangePassword, ProfileChange, UpdateProfile};
+pub use providers::{
+    AskProvider, AuthorizationRequest, CodeExchange, OAuthError, OAuthProviders, ProviderSignIn, UserInfo,
+    VerifiedIdToken, VerifyIdToken,
+};
+pub use revocation::{EndAllSessions, EndOtherSessions, ListSessions};
+pub use secret_rotation::{RotateSigningSecret, SecretVersion, SecretVersions};
+pub use two_factor::{
+    Change, Completion, CountAttempts, CountedAttempt, EncryptionKeys, Enrol, FindFactor, OpenChallenge, Proof,
+    Replacement, SpendCode, Spending, StoreMailedCode,
+};
+pub use verification::{
+    ChangeEmail, ClaimNotice, EmailChange, EmailChangeOutcome, FindAddressGrant, Recovery, StartEmailChange,
+    StoreVerificationToken, Verification, VerifyAddress,
+};
 
 use crate::domain::{
     CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, SealedTokens, Session, SessionHandle,
-    Timestamp, User, UserId,
+    Timestamp, User, UserId, VerificationGrant,
 };
 
 /// The current time.
@@ -55,14 +82,23 @@ pub type StoreResult<T> = Result<T, StoreError>;
 
 /// Creates users who sign up with a password.
 pub trait RegisterUser: Sync {
-    /// Creates user, credential account and first session, or nothing at all.
-    /// Of any number of concurrent calls for one address exactly one succeeds.
-    fn register(
-        &self,
-        user: &User,
-        password_hash: &str,
-        session: &Session,
-    ) -> impl Future<Output = StoreResult<Registration>> + Send;
+    /// Creates user, credential account and what comes with them, or nothing
+    /// at all. Of any number of concurrent calls for one address exactly one
+    /// succeeds.
+    fn register(&self, new: NewUser<'_>) -> impl Future<Output = StoreResult<Registration>> + Send;
+}
+
+/// Somebody to be created.
+#[derive(Clone, Copy, Debug)]
+pub struct NewUser<'a> {
+    /// The user.
+    pub user: &'a User,
+    /// Hash of the password.
+    pub password_hash: &'a str,
+    /// The first session, if signing up signs in.
+    pub session: Option<&'a Session>,
+    /// A token that verifies the address, under its hash.
+    pub verification: Option<(&'a str, &'a VerificationGrant)>,
 }
 
 /// What became of a sign-up.
@@ -175,6 +211,15 @@ pub trait ConsumeOAuthState: Sync {
         token_hash: &str,
         attempt: &str,
     ) -> impl Future<Output = StoreResult<Option<OAuthState>>> + Send;
+}
+
+/// Makes id tokens single-use that a client presents.
+pub trait SpendIdToken: Sync {
+    /// Remembers the hash of an id token until `expires_at`. `false` if it is
+    /// remembered already: of any number of concurrent calls exactly one is
+    /// told `true`.
+    fn spend_id_token(&self, token_hash: &str, expires_at: Timestamp)
+    -> impl Future<Output = StoreResult<bool>> + Send;
 }
 
 /// The accounts that an OAuth identity might sign in to.
@@ -310,83 +355,3 @@ pub trait SendMail: Sync {
 #[derive(Debug, thiserror::Error)]
 #[error("mail was not sent: {0}")]
 pub struct MailError(pub String);
-
-/// What the browser is sent to a provider with.
-#[derive(Clone, Debug)]
-pub struct AuthorizationRequest {
-    /// The state token; also what the PKCE verifier and nonce derive from.
-    pub state: String,
-    /// PKCE code verifier (RFC 7636).
-    pub pkce_verifier: String,
-    /// Nonce for the id token (OpenID Connect Core, section 3.1.2.1).
-    pub nonce: String,
-    /// Scopes beside the provider's defaults.
-    pub scopes: Vec<String>,
-    /// The user to suggest.
-    pub login_hint: Option<String>,
-    /// Further query parameters; never reserved ones.
-    pub additional: Vec<(String, String)>,
-}
-
-/// What comes back from a provider, with what is needed to check it.
-#[derive(Clone)]
-pub struct CodeExchange {
-    /// Authorization code.
-    pub code: String,
-    /// PKCE code verifier of the request.
-    pub pkce_verifier: String,
-    /// Nonce of the request.
-    pub nonce: String,
-    /// `iss` parameter of the callback (RFC 9207), if any.
-    pub issuer: Option<String>,
-}
-
-/// OAuth providers.
-pub trait OAuthProviders: Sync {
-    /// Whether people can sign in with a provider of this id.
-    ///
-    /// # Errors
-    /// [`OAuthError::Unavailable`].
-    fn is_configured(&self, provider: &str) -> impl Future<Output = Result<bool, OAuthError>> + Send;
-
-    /// URL to send the browser to.
-    ///
-    /// # Errors
-    /// [`OAuthError::UnknownProvider`] or [`OAuthError::Unavailable`].
-    fn authorization_url(
-        &self,
-        provider: &str,
-        request: &AuthorizationRequest,
-    ) -> impl Future<Output = Result<String, OAuthError>> + Send;
-
-    /// Exchanges the code, once, and returns the identity that the provider
-    /// vouches for.
-    ///
-    /// # Errors
-    /// [`OAuthError`]; no error carries a token, code or secret.
-    fn exchange(
-        &self,
-        provider: &str,
-        exchange: CodeExchange,
-    ) -> impl Future<Output = Result<ProviderIdentity, OAuthError>> + Send;
-}
-
-/// Why a provider could not be used. The text is for logs and holds no secrets.
-#[derive(Debug, thiserror::Error)]
-pub enum OAuthError {
-    /// No such provider, or it has no client id.
-    #[error("provider not configured")]
-    UnknownProvider,
-    /// The client credentials could not be read; nothing was asked of the provider.
-    #[error("client credentials unavailable: {0}")]
-    Unavailable(String),
-    /// The callback's issuer is another provider's (RFC 9207).
-    #[error("issuer mismatch")]
-    IssuerMismatch,
-    /// The token endpoint refused the code or did not answer properly.
-    #[error("code exchange failed: {0}")]
-    InvalidCode(String),
-    /// The identity could not be read or did not pass its checks.
-    #[error("identity refused: {0}")]
-    InvalidIdentity(String),
-}

@@ -25,6 +25,9 @@ const PLACES = [
 	(t, target, options) => t.post("/sign-in/social", { provider: "nope", callbackURL: target }, options),
 	(t, target, options) => t.post("/sign-in/social", { provider: "nope", errorCallbackURL: target }, options),
 	(t, target, options) => t.post("/sign-in/social", { provider: "nope", newUserCallbackURL: target }, options),
+	(t, target, options) => t.post("/sign-in/magic-link", { email: "bad", newUserCallbackURL: target }, options),
+	(t, target, options) => t.get(`/magic-link/verify?token=unknown&callbackURL=${encodeURIComponent(target)}`, options),
+	(t, target, options) => t.get(`/magic-link/verify?token=unknown&errorCallbackURL=${encodeURIComponent(target)}`, options),
 	(t, target, options) => t.post("/request-password-reset", { email: "bad", redirectTo: target }, options),
 ];
 

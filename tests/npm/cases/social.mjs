@@ -45,7 +45,8 @@ export default [
 		"idToken's name of wrong type": { idToken: { token: "x", user: { name: "x" } } },
 	}, (t, fields) => t.post(PATH, google(fields))),
 	...each("sign-in/social: idToken", { "for github": "github", "for an unknown provider": "nope" }, (t, provider) => t.post(PATH, { provider, idToken: { token: "not.a.token" } })),
-	{ name: "sign-in/social: idToken: for google", run: (t) => t.post(PATH, google({ idToken: { token: "not.a.token" } }), { differs: "no sign-in with an id_token" }) },
+	...each("sign-in/social: idToken: malformed", { empty: "", "of one part": "x", "of three parts": "not.a.token", "of five parts": "a.b.c.d.e" }, (t, token) => t.post(PATH, google({ idToken: { token } }))),
+	{ name: "sign-in/social: idToken: nothing else counts", run: (t) => t.post(PATH, google({ idToken: { token: "not.a.token" }, callbackURL: "/home", disableRedirect: true })) },
 	{
 		name: "sign-in/social: origin",
 		async run(t) {

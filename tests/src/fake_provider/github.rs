@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{
     GITHUB_CLIENT, GithubUser,
     state::{Endpoint, Person, Shared},
-    token::{Refusal, redeem},
+    token::{self, Refusal},
 };
 
 /// Answers errors with status 200 and, unless JSON is asked for, with a form.
@@ -23,16 +23,26 @@ pub(super) async fn token(
     if let Some(failure) = shared.receive(Endpoint::GithubToken, form.clone(), &headers).await {
         return failure;
     }
-    let answer = match redeem(&shared, GITHUB_CLIENT, &form) {
+    let answer = match token::grant(&shared, GITHUB_CLIENT, &form) {
         Ok(grant) => {
             let mut state = shared.lock();
             let access_token = state.unique("gho");
-            state.access_tokens.insert(access_token.clone(), grant);
-            vec![
+            state.access_tokens.insert(access_token.clone(), grant.clone());
+            let mut answer = vec![
                 ("access_token", access_token),
                 ("scope", "read:user,user:email".into()),
                 ("token_type", "bearer".into()),
-            ]
+            ];
+            if state.github_is_app {
+                let refresh_token = state.unique("ghr");
+                state.refresh_tokens.insert(refresh_token.clone(), grant);
+                answer.extend([
+                    ("refresh_token", refresh_token),
+                    ("expires_in", "28800".into()),
+                    ("refresh_token_expires_in", "15897600".into()),
+                ]);
+            }
+            answer
         }
         Err(refusal) => {
             let (code, description) = match refusal {
@@ -47,7 +57,10 @@ pub(super) async fn token(
         }
     };
     if is(&headers, header::ACCEPT, |accept| accept.contains("application/json")) {
-        let fields = answer.into_iter().map(|(name, value)| (name.to_owned(), Value::String(value)));
+        let json = |name: &str, text: String| {
+            if name.ends_with("_in") { text.parse().unwrap_or_default() } else { Value::String(text) }
+        };
+        let fields = answer.into_iter().map(|(name, value)| (name.to_owned(), json(name, value)));
         return Json(Value::Object(fields.collect())).into_response();
     }
     Form(answer).into_response()

@@ -36,7 +36,7 @@ use axum::{
     Router,
     routing::{get, post},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 pub use failure::Failure;
@@ -44,7 +44,7 @@ pub use id_token::IdTokenFault;
 pub use people::{GithubEmail, GithubUser, GoogleUser};
 pub use state::{Endpoint, Recorded};
 
-use state::{Person, Shared};
+use state::{Grant, Person, Shared};
 use traps::{TcpTrap, TlsTrap};
 
 /// Client credentials that the stand-in accepts. The secrets are long and
@@ -177,6 +177,30 @@ impl FakeProvider {
         consent::to_url(&self.shared, authorization_url, Some(Person::Github(Box::new(user))))
     }
 
+    /// An id token that Google gave to an app of this person, which asked with
+    /// a nonce or without one. It is wrong as the others are.
+    pub fn google_id_token(&self, user: &GoogleUser, nonce: Option<&str>) -> String {
+        let state = self.shared.lock();
+        let request = nonce.map(|nonce| ("nonce".to_owned(), nonce.to_owned())).into_iter().collect();
+        let grant = Grant { person: Person::Google(Box::new(user.clone())), request };
+        id_token::mint(&self.shared.url, &state, user, &grant).unwrap_or_default()
+    }
+
+    /// The document by which Google is found as any provider is.
+    pub fn discovery_document(&self) -> Value {
+        google::discovery_document(&self.url)
+    }
+
+    /// What the userinfo endpoint says from now on, of whomever.
+    pub fn set_userinfo(&self, answer: Value) {
+        self.shared.lock().userinfo = Some(answer);
+    }
+
+    /// Makes GitHub an app's: its tokens expire and come with a refresh token.
+    pub fn make_github_an_app(&self) {
+        self.shared.lock().github_is_app = true;
+    }
+
     /// How many requests an endpoint has had.
     pub fn requests(&self, endpoint: Endpoint) -> usize {
         self.shared.lock().recorded.iter().filter(|request| request.endpoint == endpoint).count()
@@ -224,6 +248,8 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/google/authorize", get(consent::google))
         .route("/google/token", post(google::token))
         .route("/google/certs", get(google::certs))
+        .route("/google/userinfo", get(google::userinfo))
+        .route("/.well-known/openid-configuration", get(google::document))
         .route("/github/login/oauth/authorize", get(consent::github))
         .route("/github/login/oauth/access_token", post(github::token))
         .route("/github/api/user", get(github::user))

@@ -6,6 +6,7 @@ use std::{
     },
 };
 
+use serde_json::Value;
 use shared::{adapters::SystemClock, ports::Clock as _};
 
 use super::{Failure, GithubUser, GoogleUser, IdTokenFault};
@@ -19,6 +20,10 @@ pub enum Endpoint {
     GoogleToken,
     /// Google's signing keys.
     GoogleCerts,
+    /// Google's discovery document, for those who take it for any provider.
+    GoogleDocument,
+    /// Google's userinfo endpoint.
+    GoogleUserinfo,
     /// GitHub's authorization endpoint.
     GithubAuthorize,
     /// GitHub's token endpoint.
@@ -58,6 +63,10 @@ pub(super) struct State {
     pub(super) github_user: GithubUser,
     pub(super) codes: HashMap<String, Grant>,
     pub(super) access_tokens: HashMap<String, Grant>,
+    pub(super) refresh_tokens: HashMap<String, Grant>,
+    pub(super) github_is_app: bool,
+    /// Answered by the userinfo endpoint instead of the person's claims.
+    pub(super) userinfo: Option<Value>,
     pub(super) failures: HashMap<Endpoint, Failure>,
     pub(super) id_token_fault: Option<IdTokenFault>,
     /// `Some(None)` leaves `iss` out.
@@ -96,6 +105,9 @@ impl Shared {
             github_user: GithubUser::new(583_231, "grace", "grace@example.com"),
             codes: HashMap::new(),
             access_tokens: HashMap::new(),
+            refresh_tokens: HashMap::new(),
+            github_is_app: false,
+            userinfo: None,
             failures: HashMap::new(),
             id_token_fault: None,
             callback_issuer: None,

@@ -8,10 +8,14 @@ use std::time::{Duration, Instant};
 
 use local::{Call as AwsCall, Fault, FaultRule, Service, StackOptions, When, sequential_round_trips};
 use serde_json::json;
-use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
+use tests::{Answer, App, Authenticator, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
 use crate::{
-    steps::{age_sessions, callback_url, sign_in_with_google, try_sign_up, verify_email},
+    magic_link::{token_for, verify},
+    mails,
+    steps::{
+        age_sessions, callback_url, present, sign_in_with_google, sign_in_with_id_token, try_sign_up, verify_email,
+    },
     support::{reset, reset_to},
 };
 
@@ -122,8 +126,268 @@ async fn every_flow_keeps_to_its_round_trips() {
     let follow = cost(&app, app.browser().get(&link), 302).await;
     assert_cost("reset link", &follow, &["GetItem VerificationTokens"], 1);
     let confirm = cost(&app, reset(&app, &token, PASSWORD), 200).await;
-    let calls = ["GetItem VerificationTokens", "TransactWriteItems VerificationTokens Accounts Users"];
+    let calls = ["GetItem VerificationTokens", "TransactWriteItems VerificationTokens Accounts Users", "SendEmail"];
     assert_cost("reset-confirm", &confirm, &calls, 2);
+}
+
+/// Limits cost one round trip before everything else; what they count later
+/// runs beside what is done anyway.
+#[tokio::test]
+async fn limits_cost_one_round_trip() {
+    let app = start(&[("AUTH_RATE_LIMITS", "true"), ("AUTH_RATE_LIMIT_RULES", "sign-in=99/600,mail=99/900")]).await;
+    let email = unique_email("limits");
+    app.sign_up(&email).await;
+    // The first request of a window takes one more.
+    assert_eq!(sign_in(&app, &email, PASSWORD).await.status, 200);
+    assert_eq!(reset(&app, "x", PASSWORD).await.status, 400);
+    let token = app.reset_token(&email).await;
+    // Slow enough that calls side by side are seen to be so.
+    app.aws().inject(FaultRule::new(Service::DynamoDb, Fault::Delay(Duration::from_millis(100))));
+
+    for (password, status, after_hash) in [(PASSWORD, 200, 1), ("not the password", 401, 0)] {
+        app.aws().clear_calls();
+        assert_eq!(sign_in(&app, &email, password).await.status, status);
+        let mut calls = app.aws().calls();
+        calls.retain(|call| call.tables != ["UsersTable"]);
+        let cost = Cost::of_calls(&calls);
+        assert_eq!(cost.round_trips, 2 + after_hash, "sign-in: {:?}", cost.calls);
+        assert_eq!(cost.calls[0], "UpdateItem RateLimits");
+        let mut beside = cost.calls[1..3].to_vec();
+        beside.sort();
+        assert_eq!(beside, ["GetItem Accounts", "UpdateItem RateLimits"]);
+        let mut last = cost.calls[3..].to_vec();
+        last.sort();
+        let writes = ["DeleteItem RateLimits", "PutItem Sessions"];
+        assert_eq!(last, writes[..2 * after_hash]);
+    }
+
+    let asked = cost(&app, app.browser().post("/request-password-reset", &json!({"email": email})), 200).await;
+    assert_eq!(asked.round_trips, 3, "reset-request: {:?}", asked.calls);
+    let confirmed = cost(&app, reset(&app, &token, PASSWORD), 200).await;
+    assert_eq!(confirmed.round_trips, 3, "reset-confirm: {:?}", confirmed.calls);
+    assert!(confirmed.calls.contains(&"DeleteItem RateLimits".to_owned()), "{:?}", confirmed.calls);
+}
+
+#[tokio::test]
+async fn every_sign_in_with_an_id_token_takes_four_round_trips() {
+    let app = start(&[]).await;
+    sign_in_with_id_token(&app, &google("warm", &unique_email("warm"))).await;
+    app.provider.forget_requests();
+    let person = google("budget", &unique_email("id-token"));
+    for (name, transaction) in [
+        ("new user", "TransactWriteItems Accounts Users Sessions"),
+        ("linked user", "TransactWriteItems Users Sessions"),
+    ] {
+        let token = app.provider.google_id_token(&person, Some(name));
+        let mut browser = app.browser();
+        let cost = cost(&app, present(&mut browser, &token, None), 200).await;
+        assert_cost(
+            name,
+            &cost,
+            &["PutItem VerificationTokens", "BatchGetItem Accounts", transaction, "GetItem Users"],
+            4,
+        );
+    }
+    let token = app.provider.google_id_token(&person, Some("spent"));
+    present(&mut app.browser(), &token, None).await;
+    let spent = cost(&app, present(&mut app.browser(), &token, None), 401).await;
+    assert_cost("spent", &spent, &["PutItem VerificationTokens"], 1);
+    let wrong = cost(&app, present(&mut app.browser(), "not.a.token", None), 401).await;
+    assert_cost("wrong", &wrong, &[], 0);
+    assert!(app.provider.recorded().is_empty(), "the keys are known");
+}
+
+#[tokio::test]
+async fn a_magic_link_takes_two_round_trips_to_ask_for_and_three_to_follow() {
+    let app = start(&[]).await;
+    let (known, unknown) = (unique_email("known"), unique_email("unknown"));
+    app.sign_up(&known).await;
+    for email in [&known, &unknown] {
+        let body = json!({"email": email});
+        let request = cost(&app, app.browser().post("/sign-in/magic-link", &body), 200).await;
+        let calls = ["GetItem Accounts", "PutItem VerificationTokens", "SendEmail"];
+        assert_cost("magic link", &request, &calls, 2);
+    }
+    let visit = async |email: &str| {
+        let token = token_for(&app, email).await;
+        cost(&app, async { verify(&app, &token).await.1 }, 200).await
+    };
+    let token = "GetItem VerificationTokens";
+    let calls = [token, "TransactWriteItems VerificationTokens Accounts Users Sessions"];
+    assert_cost("link of a new user", &visit(&unknown).await, &calls, 2);
+    let calls = [token, "GetItem Users", "TransactWriteItems VerificationTokens Users Accounts Sessions"];
+    assert_cost("link of an unverified user", &visit(&known).await, &calls, 3);
+    let calls = [token, "GetItem Users", "TransactWriteItems VerificationTokens Users Sessions"];
+    assert_cost("link of a verified user", &visit(&known).await, &calls, 3);
+}
+
+#[tokio::test]
+async fn users_sessions_and_accounts_keep_to_their_round_trips() {
+    const READ: &str = "BatchGetItem Sessions Users";
+    let app = start(&[]).await;
+    let email = unique_email("account-budget");
+    let mut browser = app.sign_up(&email).await;
+
+    let list = cost(&app, browser.get("/list-sessions"), 200).await;
+    assert_cost("list-sessions", &list, &[READ, "Query Sessions"], 2);
+    let revoke = cost(&app, browser.post("/revoke-session", &json!({"token": "A".repeat(43)})), 200).await;
+    assert_cost("revoke-session", &revoke, &[READ, "DeleteItem Sessions"], 2);
+    let others = cost(&app, browser.post("/revoke-other-sessions", &json!({})), 200).await;
+    assert_cost("revoke-other-sessions", &others, &[READ, "TransactWriteItems Users Sessions"], 2);
+    let update = cost(&app, browser.post("/update-user", &json!({"name": "Ann"})), 200).await;
+    assert_cost("update-user", &update, &[READ, "UpdateItem Users"], 2);
+    let verify = cost(&app, browser.post("/verify-password", &json!({"password": PASSWORD})), 200).await;
+    assert_cost("verify-password", &verify, &[READ, "GetItem Accounts"], 2);
+    let body = json!({"currentPassword": PASSWORD, "newPassword": PASSWORD});
+    let change = cost(&app, browser.post("/change-password", &body), 200).await;
+    let transaction = "TransactWriteItems Accounts Users Sessions";
+    assert_cost("change-password", &change, &[READ, "GetItem Accounts", transaction, "SendEmail"], 3);
+    let all = cost(&app, browser.post("/revoke-sessions", &json!({})), 200).await;
+    assert_cost("revoke-sessions", &all, &[READ, "UpdateItem Users"], 2);
+
+    // With one other row to remove.
+    let (mut browser, _) = crate::support::sign_in(&app, &email, PASSWORD).await;
+    let delete = cost(&app, browser.post("/delete-user", &json!({})), 200).await;
+    let calls = [
+        READ,
+        "Query Sessions",
+        "BatchWriteItem Sessions",
+        "TransactWriteItems Users Accounts Sessions",
+        "Query Sessions",
+        "SendEmail",
+    ];
+    assert_cost("delete-user", &delete, &calls, 5);
+}
+
+#[tokio::test]
+async fn every_link_to_an_address_keeps_to_its_round_trips() {
+    let app = start(&[]).await;
+    let email = unique_email("budget-verify");
+    let mut browser = app.sign_up(&email).await;
+    for (email, mails) in [(email.clone(), 1), (unique_email("unknown"), 0)] {
+        let body = json!({"email": email});
+        let request = cost(&app, app.browser().post("/send-verification-email", &body), 200).await;
+        let mut calls = vec!["GetItem Accounts", "GetItem Users", "PutItem VerificationTokens"];
+        calls.extend(std::iter::repeat_n("SendEmail", mails));
+        assert_cost("verification request", &request, &calls, 3);
+    }
+    let token = mails::token_in(&mails::link_to(&app, &email).await);
+    let nothing = cost(&app, mails::follow(&mut app.browser(), "not-a-token"), 401).await;
+    assert_cost("no token", &nothing, &[], 0);
+    // Who follows the link is read beside what it grants, which shows when that
+    // read is no quicker than a connection is opened.
+    let delay = Fault::Delay(Duration::from_millis(200));
+    let rule = FaultRule::new(Service::DynamoDb, delay).operation("BatchGetItem").table("VerificationTokensTable");
+    app.aws().inject(rule.when(When::Times(1)));
+    let follow = cost(&app, mails::follow(&mut browser, &token), 200).await;
+    assert_eq!((follow.calls.len(), follow.round_trips), (4, 3), "verification: {:?}", follow.calls);
+    let again = cost(&app, mails::follow(&mut app.browser(), &token), 200).await;
+    assert_cost("second click", &again, &["BatchGetItem VerificationTokens", "BatchGetItem Accounts Users"], 2);
+
+    let new_email = unique_email("budget-new");
+    let body = json!({"newEmail": new_email});
+    let request = cost(&app, browser.post("/change-email", &body), 200).await;
+    let calls =
+        ["BatchGetItem Sessions Users", "GetItem Accounts", "TransactWriteItems Users VerificationTokens", "SendEmail"];
+    assert_cost("change request", &request, &calls, 3);
+    let token = mails::token_in(&mails::link_to(&app, &email).await);
+    let consent = cost(&app, mails::follow(&mut app.browser(), &token), 200).await;
+    let calls = [
+        "BatchGetItem VerificationTokens",
+        "BatchGetItem Accounts Users",
+        "GetItem Accounts",
+        "TransactWriteItems VerificationTokens Users",
+        "SendEmail",
+    ];
+    assert_cost("consent", &consent, &calls, 4);
+    let token = mails::token_in(&mails::link_to(&app, &new_email).await);
+    let change = cost(&app, mails::follow(&mut app.browser(), &token), 200).await;
+    let calls = [
+        "BatchGetItem VerificationTokens",
+        "BatchGetItem Accounts Users",
+        "TransactWriteItems VerificationTokens Accounts Users",
+        "SendEmail",
+    ];
+    assert_cost("change", &change, &calls, 3);
+}
+
+#[tokio::test]
+async fn a_sign_up_that_mails_takes_one_round_trip() {
+    let app = start(&[("AUTH_REQUIRE_EMAIL_VERIFICATION", "true")]).await;
+    let email = unique_email("budget-required");
+    let transaction = "TransactWriteItems Accounts Users VerificationTokens";
+    let sign_up = cost(&app, try_sign_up(&mut app.browser(), &email), 200).await;
+    assert_cost("sign-up", &sign_up, &[transaction, "SendEmail"], 1);
+    // What comes after the transaction is done while everybody waits.
+    let taken = cost(&app, try_sign_up(&mut app.browser(), &email), 200).await;
+    assert_cost("sign-up, taken", &taken, &[transaction, "PutItem VerificationTokens", "SendEmail"], 2);
+    let again = cost(&app, try_sign_up(&mut app.browser(), &email), 200).await;
+    assert_cost("sign-up, told already", &again, &[transaction, "PutItem VerificationTokens"], 2);
+}
+
+#[tokio::test]
+async fn a_second_factor_takes_three_round_trips_at_most() {
+    let app = start(&[]).await;
+    let email = unique_email("factor");
+    let mut browser = app.sign_up(&email).await;
+    let password = json!({"password": PASSWORD});
+    // The first request of a process reads the encryption secret.
+    browser.post("/two-factor/enable", &password).await;
+
+    let session = "BatchGetItem Sessions Users";
+    app.aws().clear_calls();
+    let answer = browser.post("/two-factor/enable", &password).await;
+    let calls = [session, "GetItem Accounts", "TransactWriteItems Accounts Users"];
+    assert_cost("enable", &Cost::of(&app), &calls, 3);
+    let user_id = browser.current_user().await.unwrap()["id"].as_str().unwrap().to_owned();
+    let authenticator = Authenticator::from_answer(&answer, &user_id);
+    let first_code = json!({"code": authenticator.shown()});
+    let enabled = cost(&app, browser.post("/two-factor/verify-totp", &first_code), 200).await;
+    let calls = [session, "UpdateItem Accounts", "TransactWriteItems Accounts Users Sessions", "SendEmail"];
+    assert_cost("the first code", &enabled, &calls, 3);
+
+    let pending = async || sign_in_pending(&app, &email).await;
+    let beginning = ["UpdateItem VerificationTokens", "UpdateItem Accounts", "GetItem Users"];
+    let verify = async |path: &str, code: String, status: u16| {
+        let mut pending = pending().await;
+        let mut cost = cost(&app, pending.post(path, &json!({"code": code})), status).await;
+        // The user is read beside the count on the factor: both are asked for
+        // at once, though one may be answered before the other arrives.
+        let mut calls = app.aws().calls();
+        calls.retain(|call| call.operation != "GetItem");
+        cost.round_trips = Cost::of_calls(&calls).round_trips;
+        cost
+    };
+    let wrong = verify("/two-factor/verify-totp", authenticator.wrong(), 401).await;
+    assert_cost("a wrong code", &wrong, &beginning, 2);
+    let code = authenticator.code(&app).await;
+    let mut calls = beginning.to_vec();
+    calls.push("TransactWriteItems Accounts VerificationTokens Users Sessions");
+    assert_cost("a code", &verify("/two-factor/verify-totp", code, 200).await, &calls, 3);
+    let code = authenticator.backup_codes[0].clone();
+    assert_cost("a backup code", &verify("/two-factor/verify-backup-code", code, 200).await, &calls, 3);
+    let mut waiting = pending().await;
+    let sent = cost(&app, waiting.post("/two-factor/send-otp", &json!({})), 200).await;
+    assert_cost("send-otp", &sent, &["UpdateItem VerificationTokens", "GetItem Users", "SendEmail"], 2);
+
+    let code = json!({"code": authenticator.code(&app).await});
+    let step_up = cost(&app, browser.post("/two-factor/verify-totp", &code), 200).await;
+    let calls = [session, "UpdateItem Accounts", "TransactWriteItems Accounts Users"];
+    assert_cost("a step-up", &step_up, &calls, 3);
+    let shown = cost(&app, browser.post("/two-factor/get-totp-uri", &password), 200).await;
+    assert_cost("get-totp-uri", &shown, &[session, "GetItem Accounts", "GetItem Accounts"], 3);
+    let generated = cost(&app, browser.post("/two-factor/generate-backup-codes", &password), 200).await;
+    let calls = [session, "GetItem Accounts", "TransactWriteItems Accounts Users"];
+    assert_cost("generate-backup-codes", &generated, &calls, 3);
+    let disabled = cost(&app, browser.post("/two-factor/disable", &password), 200).await;
+    let calls = [session, "GetItem Accounts", "TransactWriteItems Accounts Users Sessions", "SendEmail"];
+    assert_cost("disable", &disabled, &calls, 3);
+}
+
+async fn sign_in_pending(app: &App, email: &str) -> Browser {
+    let (browser, answer) = crate::support::sign_in(app, email, PASSWORD).await;
+    assert_eq!(answer.json()["twoFactorRedirect"], true, "{}", answer.text());
+    browser
 }
 
 #[tokio::test]
@@ -192,7 +456,13 @@ async fn what_needs_no_call_makes_none() {
         "garbage".to_owned(),
         String::new(),
     ] {
-        for (method, path) in [("GET", "/get-session"), ("GET", "/token"), ("POST", "/sign-out")] {
+        for (method, path) in [
+            ("GET", "/get-session"),
+            ("GET", "/token"),
+            ("GET", "/list-sessions"),
+            ("POST", "/revoke-sessions"),
+            ("POST", "/sign-out"),
+        ] {
             let answer = bad_cookie(&name, &value).send(Call::new(method, path)).await;
             assert!(answer.status < 500, "{value}: {}", answer.text());
             assert!(answer.json()["user"].is_null(), "{value}: {}", answer.text());
@@ -210,6 +480,9 @@ async fn what_needs_no_call_makes_none() {
             ("GET", "/error?error=x", 200),
             ("GET", "/callback/google", 302),
             ("GET", "/reset-password/short?callbackURL=/x", 302),
+            ("GET", "/magic-link/verify?token=short", 302),
+            ("GET", "/magic-link/verify?token=short&callbackURL=//evil.example", 403),
+            ("POST", "/sign-in/magic-link", 400),
             ("POST", "/sign-up/email", 400),
             ("POST", "/sign-in/email", 400),
             ("POST", "/request-password-reset", 400),

@@ -15,12 +15,23 @@ fn mutations(email: &str) -> Vec<(&'static str, Value)> {
         ("/sign-up/email", json!({"name": "Ann", "email": email, "password": PASSWORD})),
         ("/sign-in/email", json!({"email": email, "password": PASSWORD})),
         ("/sign-in/social", json!({"provider": "google"})),
+        ("/sign-in/magic-link", json!({"email": email})),
         ("/sign-out", json!({})),
         ("/request-password-reset", json!({"email": email})),
         ("/password-reset/request", json!({"email": email})),
         ("/reset-password", reset.clone()),
         ("/password-reset/confirm", reset),
         ("/callback/google", json!({"state": "x"})),
+        ("/send-verification-email", json!({"email": email})),
+        ("/change-email", json!({"newEmail": email})),
+        ("/revoke-session", json!({"token": "A".repeat(43)})),
+        ("/revoke-sessions", json!({})),
+        ("/revoke-other-sessions", json!({})),
+        ("/update-session", json!({})),
+        ("/update-user", json!({"name": "Mallory"})),
+        ("/change-password", json!({"currentPassword": PASSWORD, "newPassword": PASSWORD})),
+        ("/verify-password", json!({"password": PASSWORD})),
+        ("/delete-user", json!({"password": PASSWORD})),
     ]
 }
 
@@ -171,7 +182,7 @@ async fn other_sites_sign_nobody_in() {
                 assert!(answer.set_cookies().is_empty());
                 let body = json!({"name": "Ann", "email": new, "password": PASSWORD});
                 assert_error(&send_with(app, "/sign-up/email", &body, &headers).await, 403, code);
-                for path in ["/request-password-reset", "/password-reset/request"] {
+                for path in ["/sign-in/magic-link", "/request-password-reset", "/password-reset/request"] {
                     assert_error(&send_with(app, path, &json!({"email": known}), &headers).await, 403, code);
                 }
             }
@@ -317,7 +328,7 @@ async fn other_spellings_of_a_path_are_not_found() {
 }
 
 /// Targets that some browser, router or parser takes for another site's.
-fn evil_targets(app: &App) -> Vec<String> {
+pub fn evil_targets(app: &App) -> Vec<String> {
     let host = app.url().replace("http://", "");
     let mut targets: Vec<String> = [
         "//evil.example",
@@ -546,6 +557,10 @@ async fn no_link_leads_to_another_site() {
     let token = app.reset_token(&email).await;
     for target in evil_targets(app) {
         let answer = app.browser().get(&format!("/reset-password/{token}?callbackURL={}", encoded(&target))).await;
+        assert_error(&answer, 403, "INVALID_CALLBACK_URL");
+        assert!(answer.header("location").is_empty() && !answer.text().contains(&token), "{target:?}");
+        let link = format!("/delete-user/callback?token={token}&callbackURL={}", encoded(&target));
+        let answer = app.browser().get(&link).await;
         assert_error(&answer, 403, "INVALID_CALLBACK_URL");
         assert!(answer.header("location").is_empty() && !answer.text().contains(&token), "{target:?}");
     }

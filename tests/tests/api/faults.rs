@@ -22,13 +22,14 @@ use futures_util::future::join_all;
 use local::{Fault, FaultRule, Service, StackOptions, When};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GithubUser, unique_email};
+use tests::{Answer, App, Authenticator, Browser, Call, PASSWORD, enrol, fake_provider::GithubUser, unique_email};
 use tokio::task::JoinSet;
 
 use crate::{
-    invariants,
+    invariants, magic_link,
+    mails::link_to,
     steps::{Snapshot, age_sessions, try_sign_up, verify_email},
-    support::{number, only_session, reset, sessions_of, sign_in},
+    support::{assert_redirect, number, only_session, reset, sessions_of, sign_in, user_row},
 };
 
 /// Longest time that a request may take, whatever hangs.
@@ -48,18 +49,40 @@ enum Flow {
     SignOut,
     ResetRequest,
     ResetConfirm,
+    RevokeAll,
+    ChangePassword,
+    /// The deletion of a user who has another session.
+    DeleteUser,
     SocialStart,
     CallbackOfNewUser,
     CallbackOfLinkedUser,
     CallbackThatLinks,
+    LinkRequest,
+    LinkOfNewUser,
+    LinkOfVerifiedUser,
+    LinkOfUnverifiedUser,
+    VerificationRequest,
+    /// A link that is followed in another browser than the one that signed up.
+    Recover,
+    ChangeRequest,
+    ChangeConsent,
+    ChangeEmail,
+    /// The start of an enrolment.
+    Enrol,
+    /// A code that completes a sign-in.
+    SecondFactor,
+    /// The end of a second factor.
+    Disable,
 }
 
 use Flow::{
-    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, Extend, GetSession, ResetConfirm, ResetRequest, SignIn,
-    SignOut, SignUp, SocialStart,
+    CallbackOfLinkedUser, CallbackOfNewUser, CallbackThatLinks, ChangeConsent, ChangeEmail, ChangePassword,
+    ChangeRequest, DeleteUser, Disable, Enrol, Extend, GetSession, LinkOfNewUser, LinkOfUnverifiedUser,
+    LinkOfVerifiedUser, LinkRequest, Recover, ResetConfirm, ResetRequest, RevokeAll, SecondFactor, SignIn, SignOut,
+    SignUp, SocialStart, VerificationRequest,
 };
 
-const FLOWS: [Flow; 11] = [
+const FLOWS: [Flow; 26] = [
     SignUp,
     SignIn,
     GetSession,
@@ -67,10 +90,25 @@ const FLOWS: [Flow; 11] = [
     SignOut,
     ResetRequest,
     ResetConfirm,
+    RevokeAll,
+    ChangePassword,
+    DeleteUser,
     SocialStart,
     CallbackOfNewUser,
     CallbackOfLinkedUser,
     CallbackThatLinks,
+    LinkRequest,
+    LinkOfNewUser,
+    LinkOfVerifiedUser,
+    LinkOfUnverifiedUser,
+    VerificationRequest,
+    Recover,
+    ChangeRequest,
+    ChangeConsent,
+    ChangeEmail,
+    Enrol,
+    SecondFactor,
+    Disable,
 ];
 
 impl Flow {
@@ -78,11 +116,16 @@ impl Flow {
         match self {
             SignUp => "signup",
             SignIn | SocialStart => "signin",
-            GetSession | Extend => "session",
+            GetSession | Extend | RevokeAll => "session",
+            ChangePassword | DeleteUser => "account",
             SignOut => "signout",
             ResetRequest => "reset-request",
             ResetConfirm => "reset-confirm",
             CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => "oauth-callback",
+            LinkRequest | LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser => "magic-link",
+            VerificationRequest | Recover | ChangeConsent | ChangeEmail => "verify-email",
+            ChangeRequest => "account",
+            Enrol | SecondFactor | Disable => "two-factor",
         }
     }
 
@@ -90,19 +133,56 @@ impl Flow {
         matches!(self, CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks)
     }
 
+    const fn is_link(self) -> bool {
+        matches!(self, LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser)
+    }
+
+    const fn is_address_link(self) -> bool {
+        matches!(self, Recover | ChangeConsent | ChangeEmail)
+    }
+
+    /// Whether its mail only tells of what has happened.
+    const fn tells(self) -> bool {
+        matches!(self, ResetConfirm | ChangePassword | DeleteUser | Disable)
+    }
+
+    /// Whether asking again sends a mail that was lost.
+    const fn mails_again(self) -> bool {
+        matches!(self, ResetRequest | LinkRequest | VerificationRequest | ChangeRequest)
+    }
+
     /// The calls of a warm function, in order. A transaction goes by the first
     /// of its tables.
     const fn calls(self) -> &'static [(&'static str, &'static str)] {
         match self {
-            SignUp => &[("TransactWriteItems", "AccountsTable")],
+            SignUp => &[("TransactWriteItems", "AccountsTable"), ("SendEmail", "")],
             SignIn => &[("GetItem", "AccountsTable"), ("GetItem", "UsersTable"), ("PutItem", "SessionsTable")],
             GetSession => &[("BatchGetItem", "SessionsTable")],
             Extend => &[("BatchGetItem", "SessionsTable"), ("UpdateItem", "SessionsTable")],
             SignOut => &[("DeleteItem", "SessionsTable")],
-            ResetRequest => &[("GetItem", "AccountsTable"), ("PutItem", "VerificationTokensTable"), ("SendEmail", "")],
-            ResetConfirm => {
-                &[("GetItem", "VerificationTokensTable"), ("TransactWriteItems", "VerificationTokensTable")]
+            ResetRequest | LinkRequest => {
+                &[("GetItem", "AccountsTable"), ("PutItem", "VerificationTokensTable"), ("SendEmail", "")]
             }
+            ResetConfirm => &[
+                ("GetItem", "VerificationTokensTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+                ("SendEmail", ""),
+            ],
+            RevokeAll => &[("BatchGetItem", "SessionsTable"), ("UpdateItem", "UsersTable")],
+            ChangePassword => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "AccountsTable"),
+                ("SendEmail", ""),
+            ],
+            DeleteUser => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("Query", "SessionsTable"),
+                ("BatchWriteItem", "SessionsTable"),
+                ("TransactWriteItems", "UsersTable"),
+                ("Query", "SessionsTable"),
+                ("SendEmail", ""),
+            ],
             SocialStart => &[("PutItem", "VerificationTokensTable")],
             CallbackOfNewUser => &[
                 ("UpdateItem", "VerificationTokensTable"),
@@ -113,6 +193,61 @@ impl Flow {
                 ("UpdateItem", "VerificationTokensTable"),
                 ("BatchGetItem", "AccountsTable"),
                 ("TransactWriteItems", "UsersTable"),
+            ],
+            LinkOfNewUser => {
+                &[("GetItem", "VerificationTokensTable"), ("TransactWriteItems", "VerificationTokensTable")]
+            }
+            LinkOfVerifiedUser | LinkOfUnverifiedUser => &[
+                ("GetItem", "VerificationTokensTable"),
+                ("GetItem", "UsersTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+            ],
+            VerificationRequest => &[
+                ("GetItem", "AccountsTable"),
+                ("GetItem", "UsersTable"),
+                ("PutItem", "VerificationTokensTable"),
+                ("SendEmail", ""),
+            ],
+            Recover => &[
+                ("BatchGetItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+            ],
+            ChangeRequest => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "UsersTable"),
+                ("SendEmail", ""),
+            ],
+            ChangeConsent => &[
+                ("BatchGetItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+                ("SendEmail", ""),
+            ],
+            ChangeEmail => &[
+                ("BatchGetItem", "VerificationTokensTable"),
+                ("BatchGetItem", "AccountsTable"),
+                ("TransactWriteItems", "VerificationTokensTable"),
+                ("SendEmail", ""),
+            ],
+            Enrol => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "AccountsTable"),
+            ],
+            SecondFactor => &[
+                ("UpdateItem", "VerificationTokensTable"),
+                ("UpdateItem", "AccountsTable"),
+                ("GetItem", "UsersTable"),
+                ("TransactWriteItems", "AccountsTable"),
+            ],
+            Disable => &[
+                ("BatchGetItem", "SessionsTable"),
+                ("GetItem", "AccountsTable"),
+                ("TransactWriteItems", "AccountsTable"),
+                ("SendEmail", ""),
             ],
         }
     }
@@ -138,7 +273,7 @@ impl Place {
     }
 
     fn is_write(self) -> bool {
-        !matches!(self, Self::Start | Self::Warm("GetItem" | "BatchGetItem", _))
+        !matches!(self, Self::Start | Self::Warm("GetItem" | "BatchGetItem" | "Query", _))
     }
 
     fn is_mail(self) -> bool {
@@ -165,15 +300,20 @@ impl fmt::Display for Cell {
 fn matrix() -> Vec<Cell> {
     let mut cells = Vec::new();
     for flow in FLOWS {
-        let warm = flow.calls().iter().map(|(operation, table)| Place::Warm(operation, table));
+        let mut warm: Vec<Place> =
+            flow.calls().iter().map(|(operation, table)| Place::Warm(operation, table)).collect();
+        // A rule that hits a call hits the first of its kind.
+        let mut seen = BTreeSet::new();
+        warm.retain(|place| seen.insert(format!("{place:?}")));
         // Before their last calls, some flows are those before them.
         let known = match flow {
-            Extend | CallbackOfLinkedUser => 1,
-            CallbackThatLinks => 2,
+            Extend | RevokeAll | CallbackOfLinkedUser | LinkOfVerifiedUser | ChangeRequest => 1,
+            CallbackThatLinks | Disable | LinkOfUnverifiedUser | VerificationRequest | ChangeConsent | ChangeEmail => 2,
             _ => 0,
         };
-        let reads_secrets = known == 0 && !["reset-request", "reset-confirm"].contains(&flow.function());
-        for place in warm.skip(known).chain(reads_secrets.then_some(Place::Start)) {
+        let keyless = ["reset-request", "reset-confirm"].contains(&flow.function()) || flow == LinkRequest;
+        let reads_secrets = known == 0 && !keyless;
+        for place in warm.into_iter().skip(known).chain(reads_secrets.then_some(Place::Start)) {
             let mut faults = vec![
                 Fault::Hang,
                 Fault::Throttle,
@@ -183,13 +323,14 @@ fn matrix() -> Vec<Cell> {
                 Fault::DropAfter,
                 Fault::Malformed,
             ];
-            if place.is_write() && !place.is_mail() {
+            let is_batch = matches!(place, Place::Warm("BatchGetItem" | "BatchWriteItem", _));
+            if place.is_write() && !place.is_mail() && !is_batch {
                 faults.push(Fault::TransactionConflict);
             }
             if matches!(place, Place::Warm("TransactWriteItems", _)) {
                 faults.push(throttled_transaction());
             }
-            if matches!(place, Place::Warm("BatchGetItem", _)) {
+            if is_batch {
                 faults.push(Fault::UnprocessedKeys);
             }
             for fault in faults {
@@ -237,6 +378,8 @@ impl Cell {
         match self.place {
             // The function reads its secrets again when the request comes.
             Place::Start if !self.always => End::Done,
+            // The owner is told of what has happened already.
+            _ if self.place.is_mail() && self.flow.tells() => End::Done,
             // A session's extension is not waited for.
             _ if is_secondary && self.flow == Extend && self.fault == Fault::Hang => End::Lesser,
             _ if !is_permanent => End::Done,
@@ -256,6 +399,12 @@ struct Client<'a> {
     browser: Browser,
     reset_token: String,
     callback: String,
+    link_token: String,
+    /// The address that the user changes to.
+    new_email: String,
+    /// The link that is followed.
+    link: String,
+    authenticator: Option<Authenticator>,
 }
 
 impl<'a> Client<'a> {
@@ -271,10 +420,14 @@ impl<'a> Client<'a> {
             browser: app.browser(),
             reset_token: String::new(),
             callback: String::new(),
+            link_token: String::new(),
+            new_email: unique_email("fault-new"),
+            link: String::new(),
+            authenticator: None,
         };
         match flow {
-            SignUp | SocialStart | CallbackOfNewUser => {}
-            SignIn | ResetRequest => drop(app.sign_up(&email).await),
+            SignUp | SocialStart | CallbackOfNewUser | LinkOfNewUser => {}
+            SignIn | ResetRequest | LinkRequest | LinkOfUnverifiedUser => drop(app.sign_up(&email).await),
             GetSession | SignOut => client.browser = app.sign_up(&email).await,
             Extend => {
                 client.browser = app.sign_up(&email).await;
@@ -284,14 +437,46 @@ impl<'a> Client<'a> {
                 client.browser = app.sign_up(&email).await;
                 client.reset_token = app.reset_token(&email).await;
             }
+            RevokeAll | ChangePassword | DeleteUser => {
+                client.browser = app.sign_up(&email).await;
+                sign_in(app, &email, PASSWORD).await;
+            }
+            VerificationRequest => drop(app.sign_up(&email).await),
+            Recover => {
+                app.sign_up(&email).await;
+                client.link = link_to(app, &email).await;
+            }
+            ChangeRequest | ChangeConsent | ChangeEmail => {
+                client.browser = app.sign_up(&email).await;
+                verify_email(app, &email).await;
+                client.get_link().await;
+            }
             CallbackOfLinkedUser => sign_in_with_github(app, &person).await,
-            CallbackThatLinks => {
+            CallbackThatLinks | LinkOfVerifiedUser => {
                 app.sign_up(&email).await;
                 verify_email(app, &email).await;
             }
+            Enrol => client.browser = app.sign_up(&email).await,
+            SecondFactor | Disable => {
+                client.browser = app.sign_up(&email).await;
+                let authenticator = enrol(&mut client.browser).await;
+                if flow == SecondFactor {
+                    client.browser = sign_in(app, &email, PASSWORD).await.0;
+                    authenticator.set_last_step(app, 0).await;
+                }
+                client.authenticator = Some(authenticator);
+            }
         }
         client.go_to_provider().await;
+        client.ask_for_link().await;
         client
+    }
+
+    /// Gets a fresh link.
+    async fn ask_for_link(&mut self) {
+        if self.flow.is_link() {
+            self.link_token = magic_link::token_for(self.app, &self.email).await;
+        }
     }
 
     /// Gets to where the provider sends the browser back.
@@ -299,6 +484,20 @@ impl<'a> Client<'a> {
         if self.flow.is_callback() {
             self.browser.cookies.clear();
             self.callback = callback_url(self.app, &mut self.browser, &self.person).await;
+        }
+    }
+
+    /// Asks for the change, and goes as far as the link that is followed.
+    async fn get_link(&mut self) {
+        if self.flow == ChangeRequest {
+            return;
+        }
+        let answer = self.browser.post("/change-email", &json!({"newEmail": self.new_email})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        self.link = link_to(self.app, &self.email).await;
+        if self.flow == ChangeEmail {
+            assert_redirect(&self.app.browser().get(&self.link).await, "/");
+            self.link = link_to(self.app, &self.new_email).await;
         }
     }
 
@@ -314,6 +513,15 @@ impl<'a> Client<'a> {
                 self.browser.post("/request-password-reset", &body).await
             }
             ResetConfirm => reset(self.app, &self.reset_token, NEW_PASSWORD).await,
+            RevokeAll => self.browser.post("/revoke-sessions", &json!({})).await,
+            ChangePassword => {
+                let body = json!({"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD});
+                self.browser.post("/change-password", &body).await
+            }
+            DeleteUser => self.browser.post("/delete-user", &json!({"password": ""})).await,
+            VerificationRequest => self.app.browser().post("/send-verification-email", &json!({"email": email})).await,
+            Recover | ChangeConsent | ChangeEmail => self.app.browser().get(&self.link).await,
+            ChangeRequest => self.browser.post("/change-email", &json!({"newEmail": self.new_email})).await,
             SocialStart => {
                 let body = json!({"provider": "github", "callbackURL": "/done"});
                 self.browser.post("/sign-in/social", &body).await
@@ -321,7 +529,18 @@ impl<'a> Client<'a> {
             CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => {
                 self.browser.send(Call::new("GET", self.callback.clone())).await
             }
+            LinkRequest => self.browser.post("/sign-in/magic-link", &json!({"email": email})).await,
+            LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser => {
+                self.browser.get(&format!("/magic-link/verify?token={}", self.link_token)).await
+            }
+            Enrol => self.browser.post("/two-factor/enable", &json!({"password": PASSWORD})).await,
+            SecondFactor => self.browser.post("/two-factor/verify-totp", &json!({"code": self.code()})).await,
+            Disable => self.browser.post("/two-factor/disable", &json!({"password": PASSWORD})).await,
         }
+    }
+
+    fn code(&self) -> String {
+        self.authenticator.as_ref().map(Authenticator::shown).unwrap_or_default()
     }
 
     /// Whether an answer claims success. What it says beside success and
@@ -330,6 +549,9 @@ impl<'a> Client<'a> {
         let location = answer.header("location");
         match answer.status {
             200 if !self.flow.is_callback() => Ok(true),
+            302 if self.flow.is_address_link() && (location == "/" || location.contains("/reset-password?token=")) => {
+                Ok(true)
+            }
             302 if location == "/done" => Ok(true),
             302 if location == "/failed?error=temporarily_unavailable" => Ok(false),
             503 => {
@@ -347,16 +569,30 @@ impl<'a> Client<'a> {
         let after = Snapshot::take(self.app).await;
         // Rows gained and lost: users, accounts, sessions, tokens.
         let expected = match self.flow {
-            SignUp => [(1, 0), (1, 0), (1, 0), (0, 0)],
+            SignUp => [(1, 0), (1, 0), (1, 0), (1, 0)],
             SignIn => [(0, 0), (0, 0), (1, 0), (0, 0)],
             GetSession => [(0, 0); 4],
             Extend => [(0, 0), (0, 0), (1, 1), (0, 0)],
             SignOut => [(0, 0), (0, 0), (0, 1), (0, 0)],
-            ResetRequest | SocialStart => [(0, 0), (0, 0), (0, 0), (1, 0)],
+            ResetRequest | SocialStart | LinkRequest => [(0, 0), (0, 0), (0, 0), (1, 0)],
             ResetConfirm => [(1, 1), (1, 1), (0, 0), (0, 1)],
+            RevokeAll => [(1, 1), (0, 0), (0, 0), (0, 0)],
+            ChangePassword => [(1, 1), (1, 1), (1, 1), (0, 0)],
+            DeleteUser => [(0, 1), (0, 1), (0, 2), (0, 0)],
             CallbackOfNewUser => [(1, 0), (2, 0), (1, 0), (1, 1)],
             CallbackOfLinkedUser => [(0, 0), (0, 0), (1, 0), (1, 1)],
             CallbackThatLinks => [(1, 1), (1, 0), (1, 0), (1, 1)],
+            LinkOfNewUser => [(1, 0), (1, 0), (1, 0), (0, 1)],
+            LinkOfVerifiedUser => [(0, 0), (0, 0), (1, 0), (0, 1)],
+            LinkOfUnverifiedUser => [(1, 1), (1, 1), (1, 0), (0, 1)],
+            VerificationRequest => [(0, 0), (0, 0), (0, 0), (1, 0)],
+            Recover => [(1, 1), (1, 1), (0, 0), (2, 1)],
+            ChangeRequest => [(1, 1), (0, 0), (0, 0), (1, 0)],
+            ChangeConsent => [(1, 1), (0, 0), (0, 0), (1, 1)],
+            ChangeEmail => [(1, 1), (1, 1), (0, 0), (0, 1)],
+            Enrol => [(0, 0), (1, 0), (0, 0), (0, 0)],
+            SecondFactor => [(0, 0), (1, 1), (1, 0), (0, 1)],
+            Disable => [(1, 1), (0, 1), (1, 1), (0, 0)],
         };
         let difference = before.difference(&after);
         ensure(difference == expected, || format!("success, but the tables changed by {difference:?}"))?;
@@ -367,7 +603,11 @@ impl<'a> Client<'a> {
             ensure(shown == stored, || format!("the answer says {shown}, the table {stored}"))?;
             ensure(!answer.set_cookies().is_empty(), || "the cookie was not extended".to_owned())?;
         }
-        if self.flow == ResetRequest {
+        let mails_itself = matches!(
+            self.flow,
+            ResetRequest | LinkRequest | VerificationRequest | ChangeRequest | ChangeConsent | ChangeEmail
+        );
+        if mails_itself {
             let sent = self.mails();
             ensure(sent > mails, || "no mail".to_owned())?;
         }
@@ -375,14 +615,15 @@ impl<'a> Client<'a> {
     }
 
     fn mails(&self) -> usize {
-        self.app.mails().iter().filter(|mail| mail.to.contains(&self.email)).count()
+        self.app.mails().iter().filter(|mail| mail.is_to(&self.email) || mail.is_to(&self.new_email)).count()
     }
 
     /// Checks that the client has what it wanted.
     async fn check_satisfied(&mut self) -> Result<(), String> {
         let (app, email) = (self.app, self.email.clone());
         match self.flow {
-            SignUp | SignIn | GetSession | Extend | CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks => {
+            SignUp | SignIn | GetSession | Extend | CallbackOfNewUser | CallbackOfLinkedUser | CallbackThatLinks
+            | LinkOfNewUser | LinkOfVerifiedUser | LinkOfUnverifiedUser | SecondFactor | Disable => {
                 let user = self.browser.current_user().await;
                 let is_right = user.as_ref().is_some_and(|user| user["email"] == email);
                 ensure(is_right, || format!("signed in as {user:?}"))
@@ -391,13 +632,12 @@ impl<'a> Client<'a> {
                 let left = sessions_of(app, &email).await.len();
                 ensure(left == 0 && self.browser.cookies.is_empty(), || format!("{left} sessions left"))
             }
-            ResetRequest => {
-                let token =
-                    app.mails().into_iter().find(|mail| mail.to.contains(&email)).map(|mail| mail.links[0].clone());
-                let link = token.ok_or("no mail")?;
-                let answer = app.browser().get(link.split("/api/auth").last().unwrap_or_default()).await;
+            ResetRequest | LinkRequest => {
+                let mail = app.mails().into_iter().find(|mail| mail.to.contains(&email)).ok_or("no mail")?;
+                let answer = app.browser().get(mail.links[0].split("/api/auth").last().unwrap_or_default()).await;
                 let to = answer.header("location");
-                ensure(to.contains("token="), || format!("the link leads to {to}"))
+                let is_good = if self.flow == ResetRequest { to.contains("token=") } else { !to.contains("error=") };
+                ensure(answer.status == 302 && is_good, || format!("the link leads to {to}"))
             }
             ResetConfirm => {
                 let statuses =
@@ -405,6 +645,45 @@ impl<'a> Client<'a> {
                 ensure(statuses == (200, 401), || format!("new and old password: {statuses:?}"))?;
                 let user = self.browser.current_user().await;
                 ensure(user.is_none(), || "the old session lives".to_owned())
+            }
+            RevokeAll => {
+                let user = self.browser.current_user().await;
+                ensure(user.is_none() && self.browser.cookies.is_empty(), || "signed in".to_owned())
+            }
+            ChangePassword => {
+                let statuses =
+                    (sign_in(app, &email, NEW_PASSWORD).await.1.status, sign_in(app, &email, PASSWORD).await.1.status);
+                ensure(statuses == (200, 401), || format!("new and old password: {statuses:?}"))
+            }
+            DeleteUser => {
+                let status = sign_in(app, &email, PASSWORD).await.1.status;
+                ensure(status == 401, || format!("a sign-in is answered {status}"))
+            }
+            VerificationRequest => {
+                let answer = app.browser().get(&link_to(app, &email).await).await;
+                let to = answer.header("location");
+                ensure(to.contains("/reset-password?token="), || format!("the link leads to {to}"))
+            }
+            Recover => {
+                let verified = user_row(app, &email).await.is_some_and(|user| user["emailVerified"]["BOOL"] == true);
+                let status = sign_in(app, &email, PASSWORD).await.1.status;
+                ensure(verified && status == 401, || format!("verified: {verified}, old password: {status}"))
+            }
+            ChangeRequest | ChangeConsent => {
+                let to = if self.flow == ChangeRequest { &email } else { &self.new_email };
+                let answer = app.browser().get(&link_to(app, to).await).await;
+                ensure(answer.header("location") == "/", || format!("the link leads to {}", answer.header("location")))
+            }
+            ChangeEmail => {
+                let statuses = (
+                    sign_in(app, &self.new_email, PASSWORD).await.1.status,
+                    sign_in(app, &email, PASSWORD).await.1.status,
+                );
+                ensure(statuses == (200, 401), || format!("new and old address: {statuses:?}"))
+            }
+            Enrol => {
+                let answer = self.browser.post("/two-factor/get-totp-uri", &json!({"password": PASSWORD})).await;
+                ensure(answer.status == 200, || format!("no secret: {}", answer.text()))
             }
             SocialStart => {
                 let state = self.browser.cookies.keys().any(|name| name.ends_with("better-auth.state"));
@@ -425,6 +704,30 @@ impl<'a> Client<'a> {
                 self.browser = browser;
             }
             (ResetConfirm, 400) if unknown => {}
+            (flow, 302) if unknown && flow.is_link() => {
+                ensure(answer.header("location").ends_with("?error=INVALID_TOKEN"), || "spent by nobody".to_owned())?;
+                self.ask_for_link().await;
+                let answer = self.send().await;
+                ensure(answer.status == 200, || format!("the next link: {}", answer.text()))?;
+            }
+            (RevokeAll | ChangePassword | DeleteUser, 401) if unknown => self.browser.cookies.clear(),
+            (ChangeEmail, 302) if unknown => {}
+            // The mail to the new address was never sent: the user asks anew.
+            (ChangeConsent, 302) if unknown => {
+                self.get_link().await;
+                let answer = self.send().await;
+                ensure(self.claims_success(&answer)?, || format!("asked anew: {}", answer.text()))?;
+            }
+            // The challenge is used up, or the old session replaced: as in any
+            // other browser, the way in is to sign in.
+            (SecondFactor | Disable, 401) if unknown => {
+                self.browser = sign_in(self.app, &self.email, PASSWORD).await.0;
+                if let (SecondFactor, Some(authenticator)) = (self.flow, &self.authenticator) {
+                    authenticator.set_last_step(self.app, 0).await;
+                    let answer = self.send().await;
+                    ensure(answer.status == 200, || format!("the code: {}", answer.text()))?;
+                }
+            }
             _ => ensure(self.claims_success(&answer)?, || format!("the retry: {} {}", answer.status, answer.text()))?,
         }
         self.check_satisfied().await
@@ -471,6 +774,9 @@ impl Cell {
             // A callback's state is spent before the rest begins.
             let same = if client.flow.is_callback() && answer.status == 302 {
                 after.without_tokens() == before.without_tokens()
+            } else if client.flow == DeleteUser {
+                // The sessions go first, as many as can be.
+                after.without("SessionsTable") == before.without("SessionsTable")
             } else {
                 after == before
             };
@@ -483,11 +789,18 @@ impl Cell {
                 client.retry(false).await?;
             }
             (End::Unknown, false) => client.retry(true).await?,
-            (End::Lesser, true) if self.flow == ResetRequest => {
+            (End::Lesser, true) if self.place.is_mail() => {
                 let sent = client.mails() - mails;
                 let lost = self.fault == Fault::DropAfter;
                 ensure((sent > 0) == lost && sent <= 3, || format!("{sent} mails"))?;
-                client.retry(false).await?;
+                if self.flow.mails_again() {
+                    client.retry(false).await?;
+                } else if self.flow == ChangeConsent {
+                    client.get_link().await;
+                    client.retry(false).await?;
+                } else {
+                    client.check_satisfied().await?;
+                }
             }
             (End::Lesser, true) => {
                 let lost = self.fault == Fault::DropAfter;
@@ -510,6 +823,10 @@ async fn warm_up(app: &App, flow: Flow) {
         "signin" => drop(callback_url(app, &mut app.browser(), &person("warm@example.com")).await),
         "oauth-callback" => sign_in_with_github(app, &person("warm@example.com")).await,
         "session" => drop(app.browser().get("/get-session").await),
+        "magic-link" => drop(app.browser().get("/magic-link/verify?token=x").await),
+        "account" => drop(app.browser().post("/verify-password", &json!({"password": "x"})).await),
+        "verify-email" => drop(app.browser().get(&format!("/verify-email?token={}", "A".repeat(43))).await),
+        "two-factor" => drop(enrol(&mut app.sign_up(&unique_email("warm")).await).await),
         _ => {}
     }
 }
@@ -538,7 +855,8 @@ async fn sign_in_with_github(app: &App, person: &GithubUser) {
 }
 
 async fn start() -> App {
-    let env = vec![("AUTH_MAIL_DEADLINE_MS".to_owned(), "600".to_owned())];
+    let env = [("AUTH_MAIL_DEADLINE_MS", "600"), ("AUTH_VERIFY_ON_SIGN_UP", "true")];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
     App::start(StackOptions { instances: 1, env, ..StackOptions::default() }).await
 }
 
@@ -546,7 +864,9 @@ async fn start() -> App {
 #[tokio::test]
 async fn the_matrix_is_complete() {
     let app = start().await;
-    warm_up(&app, CallbackOfNewUser).await;
+    for flow in [CallbackOfNewUser, Enrol] {
+        warm_up(&app, flow).await;
+    }
     for flow in FLOWS {
         let mut client = Client::prepare(&app, flow).await;
         app.aws().clear_calls();

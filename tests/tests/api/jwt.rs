@@ -1,13 +1,9 @@
 //! Access tokens as a back end sees them: PyJWT, and forged ones.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Stdio,
-};
-
 use serde_json::Value;
 use tests::{App, Call, unique_email};
-use tokio::{io::AsyncWriteExt as _, process::Command};
+
+use crate::{python::script, support::kid};
 
 /// The same good and forged tokens go to PyJWT and to the service, which have
 /// to agree on every one.
@@ -16,14 +12,13 @@ async fn pyjwt_and_the_service_agree_on_every_token() {
     let app = App::shared();
     let mut browser = app.sign_up(&unique_email("jwt")).await;
     let token = browser.get("/token").await.json()["token"].as_str().unwrap().to_owned();
-    let python = python().await;
-    let key = format!("{}={}", key_id(&token), app.aws().secret("SigningSecret").unwrap());
+    let key = format!("{}={}", kid(&token), app.aws().secret("SigningSecret").unwrap());
     let base = ["--secret", &key, "--issuer", &app.url(), "--audience", &app.url()];
 
-    let vectors = script(&python, "make_vectors.py", &[&base[..], &["--token", &token]].concat(), "").await;
+    let vectors = script("make_vectors.py", &[&base[..], &["--token", &token]].concat(), "").await;
     let list: Vec<Value> = serde_json::from_str(&vectors.1).unwrap();
     assert!(vectors.0 && list.len() >= 80, "{} vectors", list.len());
-    let verdicts = script(&python, "verify_jwt.py", &base, &vectors.1).await;
+    let verdicts = script("verify_jwt.py", &base, &vectors.1).await;
     assert!(verdicts.0, "PyJWT: {}", verdicts.1);
 
     let stranger = app.browser();
@@ -34,41 +29,4 @@ async fn pyjwt_and_the_service_agree_on_every_token() {
         let expected = if vector["valid"] == true { 200 } else { 401 };
         assert_eq!(answer.status, expected, "{}: {}", vector["name"], answer.text());
     }
-}
-
-fn key_id(token: &str) -> String {
-    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-    let header = URL_SAFE_NO_PAD.decode(token.split('.').next().unwrap()).unwrap();
-    let header: Value = serde_json::from_slice(&header).unwrap();
-    header["kid"].as_str().unwrap().to_owned()
-}
-
-fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("python")
-}
-
-/// The interpreter of a virtual environment with what the scripts need.
-async fn python() -> String {
-    let venv = Path::new(env!("CARGO_TARGET_TMPDIR")).join("python");
-    let (done, path) = script("python3", "bootstrap.py", &[&venv.to_string_lossy()], "").await;
-    assert!(done, "{path}");
-    path.trim().to_owned()
-}
-
-async fn script(python: &str, name: &str, arguments: &[&str], input: &str) -> (bool, String) {
-    let mut child = Command::new(python)
-        .arg(name)
-        .args(arguments)
-        .current_dir(directory())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let input = input.to_owned();
-    let write = tokio::spawn(async move { stdin.write_all(input.as_bytes()).await });
-    let output = child.wait_with_output().await.unwrap();
-    let _ = write.await;
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -3,6 +3,7 @@
 mod accounts;
 mod callback;
 mod faults;
+mod id_token;
 mod races;
 mod start;
 

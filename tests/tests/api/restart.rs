@@ -18,10 +18,11 @@ use crate::{
 };
 
 /// A directory that is gone with the test.
-struct Directory(PathBuf);
+pub struct Directory(pub PathBuf);
 
 impl Directory {
-    fn new(name: &str) -> Self {
+    /// A directory of a test's own.
+    pub fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("lambda-auth-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&path);
         Self(path)

@@ -15,7 +15,7 @@ use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, uni
 
 use crate::{
     steps::{Snapshot, callback_url, sign_in_with_google, try_sign_up},
-    support::{browser_with, decoded, encoded, sign_in},
+    support::{browser_with, decoded, encoded, kid, sign_in},
 };
 
 const SECRET: &str = "SigningSecret";
@@ -47,7 +47,8 @@ fn reads(app: &App) -> usize {
 /// The functions that sign or verify anything.
 const WITH_SECRET: [&str; 5] = ["signup", "signin", "session", "signout", "oauth-callback"];
 
-async fn kill_all(app: &App) {
+/// Has all of them started anew.
+pub async fn kill_all(app: &App) {
     for function in WITH_SECRET {
         app.kill_instances(function).await;
     }
@@ -78,12 +79,6 @@ fn forged(app: &App, browser: &Browser) -> Browser {
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     let name = browser.cookies.keys().find(|name| name.ends_with("session_token")).unwrap();
     browser_with(app, name, &encoded(&format!("{token}.{first}{}", &signature[1..])))
-}
-
-/// The `kid` of an access token.
-fn kid(jwt: &str) -> String {
-    let header = URL_SAFE_NO_PAD.decode(jwt.split('.').next().unwrap()).unwrap();
-    serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
 }
 
 async fn bearer(app: &App, token: &str) -> Value {

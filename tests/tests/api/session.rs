@@ -300,16 +300,6 @@ async fn a_session_that_ends_meanwhile_is_not_brought_back_by_its_extension() {
     assert!(browser.current_user().await.is_none());
 }
 
-async fn wait_until(condition: impl Fn() -> bool) {
-    for _ in 0..500 {
-        if condition() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("it never happened");
-}
-
 #[tokio::test]
 async fn the_handle_of_a_session_opens_nothing() {
     let app = App::shared();

@@ -3,9 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser};
+use shared::{
+    adapters::OsRandom,
+    crypto::{Keyring, SigningSecret, sign},
+    domain::{Purpose, VerificationToken},
+};
+use tests::{Answer, App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
 
-use crate::support::{DAY, TABLES, number, sessions_of, set_expiry, user_row};
+use crate::support::{DAY, SECOND, TABLES, encoded, now, number, sessions_of, set_expiry, set_number, user_row};
 
 /// All rows of all tables.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,8 +29,13 @@ impl Snapshot {
     /// The same without the verification tokens, which are spent or made by
     /// requests that go wrong later.
     pub fn without_tokens(&self) -> Self {
+        self.without("VerificationTokensTable")
+    }
+
+    /// The same without a table that requests change which go wrong later.
+    pub fn without(&self, table: &str) -> Self {
         let mut tables = self.0.clone();
-        tables.remove("VerificationTokensTable");
+        tables.remove(table);
         Self(tables)
     }
 
@@ -58,6 +68,25 @@ pub async fn sign_in_with_google(app: &App, person: &GoogleUser) -> Browser {
     browser
 }
 
+/// Signs in with an id token that Google gave to an app of the given person,
+/// another one each time.
+pub async fn sign_in_with_id_token(app: &App, person: &GoogleUser) -> Browser {
+    let mut browser = app.browser();
+    let nonce = unique_email("nonce");
+    let answer = present(&mut browser, &app.provider.google_id_token(person, Some(&nonce)), None).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    browser
+}
+
+/// Presents an id token of Google's.
+pub async fn present(browser: &mut Browser, token: &str, nonce: Option<&str>) -> Answer {
+    let mut id_token = json!({"token": token});
+    if let Some(nonce) = nonce {
+        id_token["nonce"] = json!(nonce);
+    }
+    browser.post("/sign-in/social", &json!({"provider": "google", "idToken": id_token})).await
+}
+
 /// Signs up without an expectation.
 pub async fn try_sign_up(browser: &mut Browser, email: &str) -> Answer {
     browser.post("/sign-up/email", &json!({"name": "Ann", "email": email, "password": PASSWORD})).await
@@ -70,11 +99,80 @@ pub async fn verify_email(app: &App, email: &str) {
     app.put_row("UsersTable", &row).await;
 }
 
+/// Gives the user of an address another one.
+pub async fn change_address(app: &App, old: &str, new: &str) {
+    let (old_key, new_key) = (format!("email:{old}"), format!("email:{new}"));
+    let mut account = app.row("AccountsTable", "identity", &old_key).await.unwrap();
+    account["identity"] = json!({"S": new_key});
+    app.put_row("AccountsTable", &account).await;
+    let mut user = user_row(app, old).await.unwrap();
+    user["email"] = json!({"S": new});
+    user["identities"] = json!({"L": [{"S": new_key}]});
+    app.put_row("UsersTable", &user).await;
+    let key = json!({"TableName": "AccountsTable", "Key": {"identity": {"S": old_key}}});
+    app.aws().dynamodb("DeleteItem", &key).await.unwrap();
+}
+
+/// Gives a user a second factor, as far as a sign-in looks at it.
+pub async fn enroll(app: &App, email: &str) {
+    let mut row = user_row(app, email).await.unwrap();
+    set_number(&mut row, "twoFactorSince", now());
+    app.put_row("UsersTable", &row).await;
+}
+
+/// Makes a browser a trusted device of a user who has a second factor; the
+/// token in its cookie.
+pub async fn trust_device(app: &App, browser: &mut Browser, email: &str) -> String {
+    let user = user_row(app, email).await.unwrap();
+    let token = VerificationToken::generate(Purpose::TrustedDevice, &OsRandom);
+    let at = now() + DAY;
+    let row = json!({
+        "tokenHash": {"S": token.hash()}, "purpose": {"S": Purpose::TrustedDevice.name()}, "userId": user["id"],
+        "validFrom": user["sessionsValidFrom"], "twoFactorSince": user["twoFactorSince"],
+        "expiresAt": {"N": at.to_string()}, "ttl": {"N": (at / SECOND).to_string()},
+    });
+    app.put_row("VerificationTokensTable", &row).await;
+    set_signed_cookie(app, browser, "better-auth.trust_device", token.expose());
+    token.expose().to_owned()
+}
+
+/// Gives a browser a cookie that the service itself has signed.
+pub fn set_signed_cookie(app: &App, browser: &mut Browser, name: &str, value: &str) {
+    let secret = app.aws().secret("SigningSecret").unwrap();
+    let keys = Keyring { current: SigningSecret::new(String::new(), &secret).unwrap(), previous: None };
+    let signed = sign(&keys, &format!("cookie/{name}"), value);
+    browser.cookies.insert(name.to_owned(), encoded(&signed));
+}
+
 /// Makes all sessions of a user look as if they had been extended last some
 /// days ago.
 pub async fn age_sessions(app: &App, email: &str, days: i64) {
     for row in sessions_of(app, email).await {
         let at = number(&row, "expiresAt") - days * DAY;
         set_expiry(app, "SessionsTable", row, at).await;
+    }
+}
+
+/// Gives a user further sessions, as so many sign-ins would.
+pub async fn add_sessions(app: &App, email: &str, count: usize) {
+    let model = sessions_of(app, email).await.swap_remove(0);
+    let rows: Vec<Value> = (0..count)
+        .map(|number| {
+            let mut row = model.clone();
+            row["tokenHash"] = json!({"S": format!("{number:043}")});
+            json!({"PutRequest": {"Item": row}})
+        })
+        .collect();
+    for batch in rows.chunks(25) {
+        let request = json!({"RequestItems": {"SessionsTable": batch}});
+        app.aws().dynamodb("BatchWriteItem", &request).await.unwrap();
+    }
+}
+
+/// Makes all sessions of a user look as if they had been started a day ago.
+pub async fn make_stale(app: &App, email: &str) {
+    for mut row in sessions_of(app, email).await {
+        set_number(&mut row, "createdAt", now() - DAY);
+        app.put_row("SessionsTable", &row).await;
     }
 }

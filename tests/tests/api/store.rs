@@ -14,10 +14,11 @@ use shared::{
         VerificationToken,
     },
     ports::{
-        AdmissionRows, Clock as _, ConsumeOAuthState as _, EndSession as _, ExpectedUser, ExtendSession as _,
-        FindCredential as _, FindOAuthState as _, FindResetToken as _, FindSession as _, FindUser as _, OAuthSignIn,
-        OAuthStore as _, RegisterUser as _, Registration, ResetOutcome, ResetPassword as _, StoreAdmission as _,
-        StoreError, StoreOAuthState as _, StoreResetToken as _, UpgradePasswordHash as _,
+        AdmissionRows, ClaimNotice as _, Clock as _, ConsumeOAuthState as _, EndSession as _, ExpectedUser,
+        ExtendSession as _, FindCredential as _, FindOAuthState as _, FindResetToken as _, FindSession as _,
+        FindUser as _, NewUser, OAuthSignIn, OAuthStore as _, RegisterUser as _, Registration, ResetOutcome,
+        ResetPassword as _, StoreAdmission as _, StoreError, StoreOAuthState as _, StoreResetToken as _,
+        UpgradePasswordHash as _,
     },
 };
 use tests::{App, unique_email};
@@ -26,6 +27,11 @@ use crate::support::{LIMITS_TABLE, TABLES, number, set_number};
 
 /// The name by which the store of these tests calls DynamoDB.
 const CALLER: &str = "store";
+
+/// Somebody who signs up and in.
+fn new_user<'a>(user: &'a User, password_hash: &'a str, session: &'a Session) -> NewUser<'a> {
+    NewUser { user, password_hash, session: Some(session), verification: None }
+}
 
 struct Database {
     app: App,
@@ -67,7 +73,7 @@ impl Database {
     /// A user with a password and a session, stored.
     async fn registered(&self) -> (User, Session) {
         let (user, session) = user_and_session();
-        let outcome = self.store.register(&user, "hash", &session).await.unwrap();
+        let outcome = self.store.register(new_user(&user, "hash", &session)).await.unwrap();
         assert_eq!(outcome, Registration::Created);
         (user, session)
     }
@@ -166,7 +172,7 @@ async fn of_fifty_registrations_of_one_address_one_succeeds() {
         user.email = first.email.clone();
         user.identities = vec![user.email.identity()];
         tokio::spawn(async move {
-            let outcome = store.register(&user, &format!("hash of {}", user.id), &session).await;
+            let outcome = store.register(new_user(&user, &format!("hash of {}", user.id), &session)).await;
             (outcome, user)
         })
     });
@@ -604,9 +610,9 @@ async fn a_lost_answer_is_recognised() {
     };
     lose("TransactWriteItems");
     let (user, session) = user_and_session();
-    assert_eq!(store.register(&user, "hash", &session).await.unwrap(), Registration::Created);
+    assert_eq!(store.register(new_user(&user, "hash", &session)).await.unwrap(), Registration::Created);
     assert_eq!(database.calls("TransactWriteItems"), 2);
-    assert_eq!(store.register(&user, "hash", &session).await.unwrap(), Registration::EmailTaken);
+    assert_eq!(store.register(new_user(&user, "hash", &session)).await.unwrap(), Registration::EmailTaken);
 
     let token = database.reset_token(&user).await;
     lose("TransactWriteItems");
@@ -644,7 +650,7 @@ async fn conflicts_are_waited_for() {
     let store = &database.store;
     let (user, session) = user_and_session();
     database.inject("TransactWriteItems", Fault::TransactionConflict, When::Times(3));
-    assert_eq!(store.register(&user, "hash", &session).await.unwrap(), Registration::Created);
+    assert_eq!(store.register(new_user(&user, "hash", &session)).await.unwrap(), Registration::Created);
     assert_eq!(database.calls("TransactWriteItems"), 4);
 
     database.inject("UpdateItem", Fault::TransactionConflict, When::Times(2));
@@ -658,7 +664,7 @@ async fn conflicts_are_waited_for() {
     let before = database.rows().await;
     let (other, other_session) = user_and_session();
     let errors = [
-        store.register(&other, "hash", &other_session).await.map(drop).unwrap_err(),
+        store.register(new_user(&other, "hash", &other_session)).await.map(drop).unwrap_err(),
         store.store_admission(AdmissionRows::Session(&other_session)).await.unwrap_err(),
         store.end_session(&session.handle).await.unwrap_err(),
     ];
@@ -691,7 +697,7 @@ async fn a_cancelled_transaction_is_read_reason_by_reason() {
         database.app.aws().clear_faults();
         database.inject("TransactWriteItems", cancelled(codes), When::Always);
         database.calls("");
-        let outcome = database.store.register(&user, "hash", &session).await;
+        let outcome = database.store.register(new_user(&user, "hash", &session)).await;
         (outcome, database.calls("TransactWriteItems"))
     };
     let (outcome, calls) = register(["ConditionalCheckFailed", "None", "None"]).await;
@@ -734,4 +740,20 @@ async fn outages_end_in_an_error_without_data() {
     set_number(&mut row, "createdAt", i64::MAX);
     database.app.put_row("UsersTable", &row).await;
     assert_eq!(database.store.user(&user.id).await.unwrap().unwrap().created_at.millis(), i64::MAX);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_is_claimed_once_until_it_may_be_given_again() {
+    let database = Database::start().await;
+    let (store, until) = (&database.store, now().plus_seconds(900));
+    let claims = (0..50).map(|i| async move { store.claim_notice("key", &format!("attempt {i}"), until, now()).await });
+    let claimed = join_all(claims).await.into_iter().filter(|claimed| *claimed.as_ref().unwrap()).count();
+    assert_eq!(claimed, 1);
+    assert!(!store.claim_notice("key", "later", until, now()).await.unwrap());
+    assert!(store.claim_notice("other key", "other", until, now()).await.unwrap());
+    assert!(store.claim_notice("key", "after", until.plus_seconds(900), until).await.unwrap());
+
+    database.inject("PutItem", Fault::DropAfter, When::Times(1));
+    assert!(store.claim_notice("lost", "own", until, now()).await.unwrap(), "a lost answer is recognised");
+    assert!(!store.claim_notice("lost", "another", until, now()).await.unwrap());
 }

@@ -1,5 +1,8 @@
 //! What the tests of this binary share.
 
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use local::StackOptions;
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -24,6 +27,44 @@ pub fn now() -> i64 {
 /// A stack of a test's own with as many instances as a race needs.
 pub async fn racing() -> App {
     App::start(StackOptions { instances: 4, ..StackOptions::default() }).await
+}
+
+/// A stack with limits on, and some of them changed: `name=times/seconds`.
+pub async fn limited(instances: usize, rules: &str) -> App {
+    let env = [("AUTH_RATE_LIMITS", "true"), ("AUTH_RATE_LIMIT_RULES", rules)];
+    let env = env.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    App::start(StackOptions { instances, env, ..StackOptions::default() }).await
+}
+
+/// The rows of counters whose key starts so.
+pub async fn counters(app: &App, prefix: &str) -> Vec<Value> {
+    let mut rows = app.rows(LIMITS_TABLE).await;
+    rows.retain(|row| row["scope"]["S"].as_str().unwrap().starts_with(prefix));
+    rows
+}
+
+/// The only row of a counter whose key starts so.
+pub async fn counter(app: &App, prefix: &str) -> Value {
+    let mut rows = counters(app, prefix).await;
+    assert_eq!(rows.len(), 1, "{prefix}: {rows:?}");
+    rows.remove(0)
+}
+
+/// Asserts that an answer says to wait, and returns for how many seconds.
+#[track_caller]
+pub fn assert_limited(answer: &Answer) -> i64 {
+    assert_eq!(answer.status, 429, "{}", answer.text());
+    assert_eq!(answer.text(), r#"{"message":"Too many requests. Please try again later."}"#);
+    assert_eq!(answer.header("retry-after"), answer.header("x-retry-after"));
+    let seconds = answer.header("retry-after").parse().unwrap();
+    assert!(seconds >= 1, "{seconds}");
+    seconds
+}
+
+/// The `kid` of an access token.
+pub fn kid(jwt: &str) -> String {
+    let header = URL_SAFE_NO_PAD.decode(jwt.split('.').next().unwrap()).unwrap();
+    serde_json::from_slice::<Value>(&header).unwrap()["kid"].as_str().unwrap().to_owned()
 }
 
 /// Asserts status and `code` of an error.
@@ -159,4 +200,15 @@ pub fn query_of(url: &str) -> std::collections::BTreeMap<String, String> {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     let query = query.split('#').next().unwrap_or_default();
     url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// Waits for something to happen in another task.
+pub async fn wait_until(condition: impl Fn() -> bool) {
+    for _ in 0..500 {
+        if condition() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it never happened");
 }

@@ -5,27 +5,37 @@ use std::{
     fs,
 };
 
-use local::{build::workspace_root, template::Template};
+use local::{
+    build::workspace_root,
+    template::{Template, function_arn},
+};
 use serde_json::{Value, json};
 use shared::{
     adapters::OsRandom,
     config::{BASE_PATH, Config},
-    crypto::{Argon2Hasher, HashPolicy},
-    domain::Password,
+    crypto::{Argon2Hasher, HashPolicy, Keyring, SigningSecret, sign},
+    domain::{Limit, Password},
     http::ROUTES,
     ports::HashPassword as _,
 };
-use tests::{App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
+use tests::{App, Call, PASSWORD, enrol, fake_provider::GoogleUser, unique_email};
 
 use crate::{
-    steps::{age_sessions, callback_url, sign_in_with_google, verify_email},
-    support::{reset_to, sign_in},
+    magic_link::sign_in_by_link,
+    mails,
+    rotation::rotate,
+    steps::{age_sessions, callback_url, sign_in_with_google, sign_in_with_id_token, verify_email},
+    support::{browser_with, encoded, now, reset_to, set_number, sign_in, user_row},
 };
 
 /// An IAM action and the table or secret that it is for; of mail, nothing.
 type Grant = (&'static str, &'static str);
 
 const READ_SIGNING_SECRET: Grant = ("secretsmanager:GetSecretValue", "SigningSecret");
+const COUNT: Grant = ("dynamodb:UpdateItem", "RateLimitsTable");
+const FORGET_FAILURES: Grant = ("dynamodb:DeleteItem", "RateLimitsTable");
+const SEND_MAIL: Grant = ("ses:SendEmail", "");
+const READ_ENCRYPTION_SECRET: Grant = ("secretsmanager:GetSecretValue", "EncryptionSecret");
 const READ_CLIENTS: Grant = ("secretsmanager:GetSecretValue", "OAuthClientsSecret");
 
 /// All that each function may do. Whoever changes the template changes this,
@@ -37,6 +47,10 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:PutItem", "UsersTable"),
             ("dynamodb:PutItem", "AccountsTable"),
             ("dynamodb:PutItem", "SessionsTable"),
+            COUNT,
+            // The token that verifies the address.
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            SEND_MAIL,
             READ_SIGNING_SECRET,
         ],
     ),
@@ -49,6 +63,17 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:GetItem", "UsersTable"),
             ("dynamodb:PutItem", "SessionsTable"),
             ("dynamodb:PutItem", "VerificationTokensTable"),
+            // An id token signs in and up as a callback does.
+            ("dynamodb:BatchGetItem", "AccountsTable"),
+            ("dynamodb:PutItem", "AccountsTable"),
+            ("dynamodb:PutItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:ConditionCheckItem", "UsersTable"),
+            COUNT,
+            FORGET_FAILURES,
+            // Trusted devices, whose token is replaced.
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
@@ -59,17 +84,18 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:BatchGetItem", "UsersTable"),
             ("dynamodb:BatchGetItem", "SessionsTable"),
             ("dynamodb:UpdateItem", "SessionsTable"),
+            COUNT,
+            // Lists sessions, ends one, ends all.
+            ("dynamodb:Query", "SessionsTable"),
+            ("dynamodb:DeleteItem", "SessionsTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
             READ_SIGNING_SECRET,
         ],
     ),
     ("signout", &[("dynamodb:DeleteItem", "SessionsTable"), READ_SIGNING_SECRET]),
     (
         "reset-request",
-        &[
-            ("dynamodb:GetItem", "AccountsTable"),
-            ("dynamodb:PutItem", "VerificationTokensTable"),
-            ("ses:SendEmail", ""),
-        ],
+        &[("dynamodb:GetItem", "AccountsTable"), ("dynamodb:PutItem", "VerificationTokensTable"), COUNT, SEND_MAIL],
     ),
     (
         "reset-confirm",
@@ -78,6 +104,10 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:DeleteItem", "VerificationTokensTable"),
             ("dynamodb:UpdateItem", "UsersTable"),
             ("dynamodb:UpdateItem", "AccountsTable"),
+            COUNT,
+            FORGET_FAILURES,
+            // Tells the owner.
+            SEND_MAIL,
         ],
     ),
     (
@@ -86,6 +116,9 @@ const GRANTS: &[(&str, &[Grant])] = &[
             // Another browser's state is looked at and left as it is.
             ("dynamodb:GetItem", "VerificationTokensTable"),
             ("dynamodb:UpdateItem", "VerificationTokensTable"),
+            // Challenges, and trusted devices, whose token is replaced.
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
             ("dynamodb:BatchGetItem", "AccountsTable"),
             ("dynamodb:PutItem", "AccountsTable"),
             ("dynamodb:UpdateItem", "AccountsTable"),
@@ -93,14 +126,121 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:UpdateItem", "UsersTable"),
             ("dynamodb:ConditionCheckItem", "UsersTable"),
             ("dynamodb:PutItem", "SessionsTable"),
+            COUNT,
             READ_SIGNING_SECRET,
             READ_CLIENTS,
         ],
     ),
-    ("verify-email", &[READ_SIGNING_SECRET]),
-    ("magic-link", &[READ_SIGNING_SECRET]),
-    ("two-factor", &[READ_SIGNING_SECRET]),
-    ("account", &[READ_SIGNING_SECRET]),
+    (
+        "verify-email",
+        &[
+            // Asking for a link.
+            ("dynamodb:GetItem", "AccountsTable"),
+            ("dynamodb:GetItem", "UsersTable"),
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            // Following one: who follows it, what it grants, and to whom.
+            ("dynamodb:BatchGetItem", "SessionsTable"),
+            ("dynamodb:BatchGetItem", "VerificationTokensTable"),
+            ("dynamodb:BatchGetItem", "UsersTable"),
+            ("dynamodb:BatchGetItem", "AccountsTable"),
+            // Verifying, and removing a password that may be a stranger's.
+            ("dynamodb:UpdateItem", "VerificationTokensTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            // Signing in, perhaps on a trusted device.
+            ("dynamodb:PutItem", "SessionsTable"),
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            // Changing the address, and keeping the session.
+            ("dynamodb:PutItem", "AccountsTable"),
+            ("dynamodb:DeleteItem", "AccountsTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            ("dynamodb:UpdateItem", "SessionsTable"),
+            SEND_MAIL,
+            COUNT,
+            READ_SIGNING_SECRET,
+        ],
+    ),
+    (
+        "magic-link",
+        &[
+            ("dynamodb:GetItem", "AccountsTable"),
+            ("dynamodb:PutItem", "AccountsTable"),
+            // Takes a stranger's password away.
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            ("dynamodb:GetItem", "UsersTable"),
+            ("dynamodb:PutItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:ConditionCheckItem", "UsersTable"),
+            ("dynamodb:PutItem", "SessionsTable"),
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            SEND_MAIL,
+            COUNT,
+            READ_SIGNING_SECRET,
+        ],
+    ),
+    (
+        "two-factor",
+        &[
+            // The session.
+            ("dynamodb:BatchGetItem", "UsersTable"),
+            ("dynamodb:BatchGetItem", "SessionsTable"),
+            ("dynamodb:GetItem", "UsersTable"),
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:ConditionCheckItem", "UsersTable"),
+            // The password, and the factor.
+            ("dynamodb:GetItem", "AccountsTable"),
+            ("dynamodb:PutItem", "AccountsTable"),
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            ("dynamodb:DeleteItem", "AccountsTable"),
+            ("dynamodb:PutItem", "SessionsTable"),
+            ("dynamodb:DeleteItem", "SessionsTable"),
+            // Challenges, mailed codes and trusted devices.
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("dynamodb:UpdateItem", "VerificationTokensTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            SEND_MAIL,
+            COUNT,
+            FORGET_FAILURES,
+            READ_SIGNING_SECRET,
+            READ_ENCRYPTION_SECRET,
+        ],
+    ),
+    (
+        "account",
+        &[
+            ("dynamodb:BatchGetItem", "UsersTable"),
+            ("dynamodb:BatchGetItem", "SessionsTable"),
+            // Changes the profile and the password.
+            ("dynamodb:UpdateItem", "UsersTable"),
+            ("dynamodb:GetItem", "AccountsTable"),
+            ("dynamodb:UpdateItem", "AccountsTable"),
+            ("dynamodb:PutItem", "SessionsTable"),
+            // Deletes users with all that is theirs.
+            ("dynamodb:GetItem", "VerificationTokensTable"),
+            ("dynamodb:PutItem", "VerificationTokensTable"),
+            ("dynamodb:Query", "SessionsTable"),
+            ("dynamodb:BatchWriteItem", "SessionsTable"),
+            ("dynamodb:DeleteItem", "UsersTable"),
+            ("dynamodb:DeleteItem", "AccountsTable"),
+            ("dynamodb:DeleteItem", "SessionsTable"),
+            ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            SEND_MAIL,
+            COUNT,
+            FORGET_FAILURES,
+            READ_SIGNING_SECRET,
+        ],
+    ),
+    (
+        "rotate-secret",
+        &[
+            ("secretsmanager:DescribeSecret", "SigningSecret"),
+            READ_SIGNING_SECRET,
+            ("secretsmanager:PutSecretValue", "SigningSecret"),
+            ("secretsmanager:UpdateSecretVersionStage", "SigningSecret"),
+        ],
+    ),
 ];
 
 /// Functions, actions and resources, in order.
@@ -113,8 +253,13 @@ fn expected_grants() -> Grants {
 }
 
 fn template() -> Template {
-    let parameters = [("BaseUrl", "https://auth.example.com"), ("TrustedOrigins", "https://app.example.com")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    template_with(&[])
+}
+
+fn template_with(more: &[(&str, &str)]) -> Template {
+    let parameters = [("BaseUrl", "https://auth.example.com"), ("TrustedOrigins", "https://app.example.com")];
+    let parameters: Vec<_> =
+        parameters.iter().chain(more).map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Template::read(&workspace_root().join("template.yaml"), &parameters).unwrap()
 }
 
@@ -153,7 +298,7 @@ fn the_routes_are_those_of_the_code() {
 fn every_function_has_the_settings_that_the_code_reads_and_no_others() {
     let mut source = String::new();
     for file in fs::read_dir(workspace_root().join("shared/src/config")).unwrap() {
-        source.push_str(&fs::read_to_string(file.unwrap().path()).unwrap().split("#[cfg(test)]").next().unwrap());
+        source.push_str(fs::read_to_string(file.unwrap().path()).unwrap().split("#[cfg(test)]").next().unwrap());
     }
     let code = &source;
     let read: BTreeSet<&str> = code.split('"').filter(|text| text.starts_with("AUTH_") && text.len() > 5).collect();
@@ -238,9 +383,10 @@ fn hashes_and_mail_are_out_of_reach() {
     for function in template().functions {
         let text = Value::from(statements(&function)).to_string();
         let touches_accounts = text.contains("AccountsTable");
-        let session_only = ["session", "signout"].contains(&function.name.as_str());
+        let session_only = ["session", "signout", "rotate-secret"].contains(&function.name.as_str());
         assert!(!touches_accounts || !session_only, "{}", function.name);
-        let mails = ["reset-request"].contains(&function.name.as_str());
+        let mails = ["account", "magic-link", "reset-confirm", "reset-request", "signup", "two-factor", "verify-email"]
+            .contains(&function.name.as_str());
         assert_eq!(text.contains("ses:"), mails, "{}", function.name);
     }
 }
@@ -256,6 +402,7 @@ fn functions_that_hash_have_a_whole_cpu() {
         ("oauth-callback", 512),
         ("reset-confirm", 1769),
         ("reset-request", 512),
+        ("rotate-secret", 256),
         ("session", 512),
         ("signin", 1769),
         ("signout", 512),
@@ -298,6 +445,42 @@ fn the_tables_keep_what_must_be_kept_and_forget_the_rest() {
     }
 }
 
+/// Nothing rotates unless it is asked to, and nobody but Secrets Manager can
+/// call the function that does.
+#[test]
+fn the_signing_secret_is_rotated_when_it_is_asked_for() {
+    assert_eq!(template().rotations, []);
+    let document = template().document;
+    let allowed = document["Parameters"]["SecretRotationDays"]["AllowedValues"].as_array().unwrap();
+    assert!(allowed.len() > 2 && allowed[0] == 0, "{allowed:?}");
+    for days in allowed.iter().skip(1) {
+        let template = template_with(&[("SecretRotationDays", &days.to_string())]);
+        let [rotation] = template.rotations.as_slice() else { panic!("{:?}", template.rotations) };
+        assert_eq!((rotation.secret.as_str(), rotation.at_once), ("SigningSecret", false));
+        let function = template.function("rotate-secret").unwrap();
+        assert_eq!(rotation.function, function_arn(&function.id));
+        assert_eq!(rotation.rules, json!({"AutomaticallyAfterDays": days}));
+        // No session of the usual length sees two rotations.
+        Config::from_variables(function.environment.clone()).unwrap();
+        assert!(!template.routes.iter().any(|route| route.function == function.name));
+    }
+    let longest = template_with(&[("SecretRotationDays", "14"), ("SessionSeconds", "1209600")]);
+    let faults = Config::from_variables(longest.functions[0].environment.clone()).unwrap_err();
+    assert!(faults.to_string().contains("AUTH_SECRET_ROTATION_DAYS"), "{faults}");
+
+    let permissions = document["Resources"].as_object().unwrap().values();
+    let permissions: Vec<_> = permissions.filter(|resource| resource["Type"] == "AWS::Lambda::Permission").collect();
+    assert_eq!(permissions.len(), 1);
+    let expected = json!({
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Fn::GetAtt": ["RotateSecretFunction", "Arn"]},
+        "Principal": "secretsmanager.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+        "SourceArn": {"Fn::GetAtt": ["SigningSecret", "Id"]},
+    });
+    assert_eq!(permissions[0]["Properties"], expected);
+}
+
 #[test]
 fn cors_is_for_named_origins_with_credentials() {
     let cors = template().cors.unwrap();
@@ -317,7 +500,15 @@ fn cors_is_for_named_origins_with_credentials() {
 /// granted, nothing is granted that is not used.
 #[tokio::test]
 async fn what_is_granted_is_what_is_used() {
-    let app = App::with_env(&[]).await;
+    let rules = Limit::ALL.map(|limit| format!("{}=1000/60", limit.name())).join(",");
+    let app = App::with_env(&[
+        ("AUTH_RATE_LIMITS", "true"),
+        ("AUTH_RATE_LIMIT_RULES", &rules),
+        ("AUTH_CONFIRM_DELETION", "true"),
+        ("AUTH_VERIFY_ON_SIGN_UP", "true"),
+        ("AUTH_SIGN_IN_AFTER_VERIFICATION", "true"),
+    ])
+    .await;
     let email = unique_email("grants");
     let mut browser = app.sign_up(&email).await;
     assert!(browser.current_user().await.is_some());
@@ -335,19 +526,68 @@ async fn what_is_granted_is_what_is_used() {
     let upgraded = app.row("AccountsTable", "identity", &format!("email:{email}")).await.unwrap();
     assert_ne!(upgraded["passwordHash"], account["passwordHash"]);
 
-    // A new user, a linked one, a first link, and a link from before a reset.
+    // A new user, a linked one, a first link, and a link from before a reset:
+    // by redirect, and by an id token.
     let stranger = GoogleUser::new("stranger", &unique_email("stranger"));
     sign_in_with_google(&app, &stranger).await;
     sign_in_with_google(&app, &stranger).await;
+    let stranger = GoogleUser::new("presenter", &unique_email("presenter"));
+    sign_in_with_id_token(&app, &stranger).await;
+    sign_in_with_id_token(&app, &stranger).await;
     verify_email(&app, &email).await;
     let person = GoogleUser::new("grants", &email);
     sign_in_with_google(&app, &person).await;
     reset_to(&app, &email, PASSWORD).await;
     sign_in_with_google(&app, &person).await;
+    let verified = unique_email("grants-by-id-token");
+    app.sign_up(&verified).await;
+    verify_email(&app, &verified).await;
+    let person = GoogleUser::new("grants-by-id-token", &verified);
+    sign_in_with_id_token(&app, &person).await;
+    reset_to(&app, &verified, PASSWORD).await;
+    sign_in_with_id_token(&app, &person).await;
     // A state in the wrong browser.
     let url = callback_url(&app, &mut app.browser(), &person).await;
     let answer = app.browser().send(Call::new("GET", url)).await;
     assert!(answer.header("location").contains("state_mismatch"), "{}", answer.header("location"));
+
+    rotate(&app).await;
+    // Links: of somebody new, of the same, of one whose address is unverified.
+    let (new, unverified) = (unique_email("link"), unique_email("unverified"));
+    app.sign_up(&unverified).await;
+    for email in [&new, &new, &unverified] {
+        sign_in_by_link(&app, email).await;
+    }
+
+    // A user who looks after the account, and leaves in the end.
+    let email = unique_email("leaver");
+    let mut browser = app.sign_up(&email).await;
+    for (path, body) in [
+        ("/update-user", json!({"name": "Ann"})),
+        ("/change-password", json!({"currentPassword": PASSWORD, "newPassword": PASSWORD})),
+        ("/revoke-other-sessions", json!({})),
+        ("/revoke-sessions", json!({})),
+    ] {
+        assert_eq!(browser.post(path, &body).await.status, 200, "{path}");
+    }
+    let (mut browser, _) = sign_in(&app, &email, PASSWORD).await;
+    let sessions = browser.get("/list-sessions").await.json();
+    assert_eq!(browser.post("/revoke-session", &json!({"token": sessions[0]["token"]})).await.status, 200);
+    let (mut browser, _) = sign_in(&app, &email, PASSWORD).await;
+    assert_eq!(browser.post("/delete-user", &json!({})).await.status, 200);
+    let link = app.mail_to(&email).await.links[0].clone();
+    let answer = browser.send(Call::new("GET", link)).await;
+    assert_eq!(answer.header("location"), "/", "{}", answer.text());
+
+    verify_and_change(&app).await;
+
+    use_second_factor(&app).await;
+
+    // Whatever a request is about, it is counted.
+    for info in ROUTES {
+        let path = info.path.replace("{token}", "x").replace("{provider}", "google");
+        app.browser().send(Call::new(info.method, path).json(&json!({}))).await;
+    }
 
     let mut used = Grants::new();
     for call in app.aws().calls() {
@@ -355,4 +595,68 @@ async fn what_is_granted_is_what_is_used() {
         used.extend(call.actions.into_iter().map(|(action, resource)| (function.clone(), action, resource)));
     }
     assert_eq!(used, expected_grants());
+}
+
+/// A link followed by a stranger, one on a trusted device, and a new address.
+async fn verify_and_change(app: &App) {
+    let email = unique_email("grants-recovered");
+    app.sign_up(&email).await;
+    let token = mails::verification_token(app, &email).await;
+    assert_eq!(mails::follow(&mut app.browser(), &token).await.status, 200);
+
+    // There is no password any more: the next click signs in, on a device that
+    // claims to be trusted.
+    let mut user = user_row(app, &email).await.unwrap();
+    user["emailVerified"] = json!({"BOOL": false});
+    set_number(&mut user, "twoFactorSince", now());
+    app.put_row("UsersTable", &user).await;
+    let token = mails::verification_token(app, &email).await;
+    let secret = app.aws().secret("SigningSecret").unwrap();
+    let keys = Keyring { current: SigningSecret::new("v".to_owned(), &secret).unwrap(), previous: None };
+    let cookie = sign(&keys, "cookie/better-auth.trust_device", &"A".repeat(43));
+    let mut browser = browser_with(app, "better-auth.trust_device", &encoded(&cookie));
+    assert_eq!(mails::follow(&mut browser, &token).await.json()["twoFactorRedirect"], true);
+
+    let email = unique_email("grants-bare");
+    app.sign_up(&email).await;
+    let token = mails::verification_token(app, &email).await;
+    assert_eq!(mails::follow(&mut app.browser(), &token).await.status, 200);
+    let mut row = user_row(app, &email).await.unwrap();
+    row["emailVerified"] = json!({"BOOL": false});
+    app.put_row("UsersTable", &row).await;
+    let token = mails::verification_token(app, &email).await;
+    let mut browser = app.browser();
+    assert_eq!(mails::follow(&mut browser, &token).await.status, 200);
+
+    let new_email = unique_email("grants-new");
+    let consent = mails::change_token(app, &mut browser, &email, &new_email).await;
+    assert_eq!(mails::follow(&mut browser, &consent).await.status, 200);
+    let change = mails::token_in(&mails::link_to(app, &new_email).await);
+    assert_eq!(mails::follow(&mut browser, &change).await.status, 200);
+}
+
+/// Enrols a second factor, signs in with it in every way, trusts the device,
+/// and gives the factor up again.
+async fn use_second_factor(app: &App) {
+    let email = unique_email("grants-factor");
+    let mut browser = app.sign_up(&email).await;
+    verify_email(app, &email).await;
+    let authenticator = enrol(&mut browser).await;
+    let person = GoogleUser::new("grants-factor", &email);
+    let (mut device, _) = sign_in(app, &email, PASSWORD).await;
+    let code = authenticator.code(app).await;
+    let body = json!({"code": code, "trustDevice": true});
+    assert_eq!(device.post("/two-factor/verify-totp", &body).await.status, 200);
+    let credentials = json!({"email": email, "password": PASSWORD});
+    assert!(device.post("/sign-in/email", &credentials).await.json()["token"].is_string());
+    let url = callback_url(app, &mut device, &person).await;
+    assert_eq!(device.send(Call::new("GET", url)).await.header("location"), "/done");
+    let mut stranger = app.browser();
+    let url = callback_url(app, &mut stranger, &person).await;
+    assert!(stranger.send(Call::new("GET", url)).await.header("location").starts_with("/two-factor"));
+    assert_eq!(device.post("/two-factor/send-otp", &json!({})).await.status, 200);
+    for path in ["get-totp-uri", "disable"] {
+        let answer = device.post(&format!("/two-factor/{path}"), &json!({"password": PASSWORD})).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+    }
 }

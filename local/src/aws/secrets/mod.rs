@@ -3,11 +3,13 @@
 mod generate;
 mod operations;
 mod record;
+mod rotation;
+mod versions;
 
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use hyper::StatusCode;
@@ -17,9 +19,10 @@ use super::{calls::Service, errors, server, store::JsonFile};
 use crate::{
     Error,
     http::Reply,
+    runtime::Pool,
     template::{self, SecretValue},
 };
-use record::{Content, Record};
+use record::{Content, Record, Rotation};
 
 /// An error of Secrets Manager: its type and its message.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,12 +30,15 @@ struct Refusal(&'static str, String);
 
 type Outcome = Result<Value, Refusal>;
 type Records = BTreeMap<String, Record>;
+/// Functions by ARN.
+type Functions = BTreeMap<String, Arc<Pool>>;
 
 /// All secrets, kept in one file.
 #[derive(Debug)]
 pub(super) struct Secrets {
     file: JsonFile,
     records: Mutex<Records>,
+    functions: OnceLock<Functions>,
 }
 
 impl Secrets {
@@ -42,14 +48,33 @@ impl Secrets {
         }
         let file = JsonFile::new(directory, "secrets.json");
         let records = file.load()?.unwrap_or_default();
-        Ok(Self { file, records: Mutex::new(records) })
+        Ok(Self { file, records: Mutex::new(records), functions: OnceLock::new() })
     }
 
-    /// Creates the secrets that are not there yet.
-    pub(super) fn seed(&self, secrets: &[template::Secret]) -> Result<(), Error> {
+    /// Tells which functions can rotate. Before that, none can.
+    pub(super) fn connect(&self, functions: Functions) {
+        let _ = self.functions.set(functions);
+    }
+
+    fn functions(&self) -> &Functions {
+        static NONE: Functions = Functions::new();
+        self.functions.get().unwrap_or(&NONE)
+    }
+
+    /// Creates the secrets that are not there yet, and has all of them rotated
+    /// as the template says.
+    pub(super) fn seed(
+        &self,
+        secrets: &[template::Secret],
+        rotations: &[template::RotationSchedule],
+    ) -> Result<(), Error> {
         self.change(|records| {
             for secret in secrets {
-                if records.contains_key(&secret.name) {
+                let rotation = rotations.iter().find(|rotation| rotation.secret == secret.name);
+                let rotation = rotation
+                    .map(|rotation| Rotation { function: rotation.function.clone(), rules: rotation.rules.clone() });
+                if let Some(record) = records.get_mut(&secret.name) {
+                    record.rotation = rotation;
                     continue;
                 }
                 let mut record = Record::new(&secret.name, &secret.description);
@@ -61,6 +86,7 @@ impl Secrets {
                 if let Some(text) = text {
                     record.set_current(Content::Text(text));
                 }
+                record.rotation = rotation;
                 records.insert(secret.name.clone(), record);
             }
         })
@@ -80,7 +106,7 @@ impl Secrets {
         records.get(name)?.current_text()
     }
 
-    pub(super) fn handle(&self, operation: &str, body: &[u8]) -> Reply {
+    pub(super) fn handle(self: &Arc<Self>, operation: &str, body: &[u8]) -> Reply {
         let request = match serde_json::from_slice(body) {
             Ok(request @ Value::Object(_)) => request,
             _ => {
@@ -92,14 +118,22 @@ impl Secrets {
                 );
             }
         };
-        let mut outcome = None;
-        let saved = self.change(|records| outcome = operations::run(records, operation, &request));
-        match (saved, outcome) {
-            (Err(error), _) => errors::error(Service::SecretsManager, 500, "InternalServiceError", &error.to_string()),
-            (_, None) => server::unknown(Service::SecretsManager, operation),
-            (_, Some(Ok(answer))) => errors::answer(Service::SecretsManager, StatusCode::OK, &answer),
-            (_, Some(Err(Refusal(kind, message)))) => errors::error(Service::SecretsManager, 400, kind, &message),
+        match self.run(operation, &request) {
+            Err(error) => errors::error(Service::SecretsManager, 500, "InternalServiceError", &error.to_string()),
+            Ok(None) => server::unknown(Service::SecretsManager, operation),
+            Ok(Some(Ok(answer))) => errors::answer(Service::SecretsManager, StatusCode::OK, &answer),
+            Ok(Some(Err(Refusal(kind, message)))) => errors::error(Service::SecretsManager, 400, kind, &message),
         }
+    }
+
+    /// Runs an operation; `None` if it is not known.
+    fn run(self: &Arc<Self>, operation: &str, request: &Value) -> Result<Option<Outcome>, Error> {
+        if operation == "RotateSecret" {
+            return self.rotate(request).map(Some);
+        }
+        let mut outcome = None;
+        self.change(|records| outcome = operations::run(records, operation, request))?;
+        Ok(outcome)
     }
 
     /// Applies a change and saves it, or neither.

@@ -1,12 +1,11 @@
 //! The operations of Secrets Manager that make sense on one machine.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value, json};
 
 use super::{
     Outcome, Records, Refusal, generate,
     record::{CURRENT, Content, Record, Version, now},
+    versions,
 };
 use crate::random;
 
@@ -15,15 +14,15 @@ pub(super) fn run(records: &mut Records, operation: &str, request: &Value) -> Op
     Some(match operation {
         "CreateSecret" => create(records, request),
         "GetSecretValue" => get(records, request),
-        "PutSecretValue" => put(records, request),
+        "PutSecretValue" => versions::put(records, request),
         "UpdateSecret" => update(records, request),
-        "UpdateSecretVersionStage" => update_stage(records, request),
+        "UpdateSecretVersionStage" => versions::update_stage(records, request),
         "DescribeSecret" => find(records, request).map(|record| describe(record)),
         "ListSecrets" => {
             let live = records.values().filter(|record| record.deleted.is_none());
             Ok(json!({ "SecretList": live.map(describe).collect::<Vec<_>>() }))
         }
-        "ListSecretVersionIds" => list_versions(records, request),
+        "ListSecretVersionIds" => versions::list(records, request),
         "DeleteSecret" => delete(records, request),
         "RestoreSecret" => restore(records, request),
         "GetRandomPassword" => match serde_json::from_value(request.clone()) {
@@ -59,7 +58,7 @@ fn create(records: &mut Records, request: &Value) -> Outcome {
     let mut answer = json!({ "ARN": record.arn, "Name": name });
     if let Some(content) = content(request)? {
         let id = token(request)?;
-        record.add(id.clone(), content, [CURRENT.to_owned()].into());
+        record.add(id.clone(), Some(content), [CURRENT.to_owned()].into());
         insert(&mut answer, "VersionId", id);
     }
     records.insert(name.to_owned(), record);
@@ -96,31 +95,11 @@ fn get(records: &mut Records, request: &Value) -> Outcome {
         "VersionStages": version.stages,
         "CreatedDate": version.created,
     });
-    match &version.content {
+    match version.content.as_ref().ok_or_else(|| missing(format!("VersionId: {id}")))? {
         Content::Text(text) => insert(&mut answer, "SecretString", text.clone()),
         Content::Binary(base64) => insert(&mut answer, "SecretBinary", base64.clone()),
     }
     Ok(answer)
-}
-
-fn put(records: &mut Records, request: &Value) -> Outcome {
-    let record = live(records, request)?;
-    let content = content(request)?.ok_or_else(|| invalid("You must provide either SecretString or SecretBinary."))?;
-    let id = token(request)?;
-    let stages: BTreeSet<String> = match request.get("VersionStages").and_then(Value::as_array) {
-        Some(stages) => stages.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
-        None => [CURRENT.to_owned()].into(),
-    };
-    match record.versions.get(&id) {
-        None => record.add(id.clone(), content, stages),
-        // The same request once more: its answer may have been lost.
-        Some(version) if version.content == content => {}
-        Some(_) => {
-            return Err(Refusal("ResourceExistsException", format!("A resource with the ID {id} already exists.")));
-        }
-    }
-    let stages = record.versions.get(&id).map(|version| &version.stages);
-    Ok(json!({ "ARN": record.arn, "Name": record.name, "VersionId": id, "VersionStages": stages }))
 }
 
 fn update(records: &mut Records, request: &Value) -> Outcome {
@@ -131,49 +110,10 @@ fn update(records: &mut Records, request: &Value) -> Outcome {
     }
     if let Some(content) = content(request)? {
         let id = token(request)?;
-        record.add(id.clone(), content, [CURRENT.to_owned()].into());
+        versions::add(record, &id, content, [CURRENT.to_owned()].into())?;
         insert(&mut answer, "VersionId", id);
     }
     Ok(answer)
-}
-
-fn update_stage(records: &mut Records, request: &Value) -> Outcome {
-    let record = live(records, request)?;
-    let stage = text(request, "VersionStage").ok_or_else(|| invalid("VersionStage is missing"))?;
-    let (from, to) = (text(request, "RemoveFromVersionId"), text(request, "MoveToVersionId"));
-    if let Some(to) = to
-        && !record.versions.contains_key(to)
-    {
-        return Err(Refusal(
-            "ResourceNotFoundException",
-            format!("Secrets Manager can't find the specified secret version: {to}"),
-        ));
-    }
-    let holder = record.holder(stage).map(String::as_str);
-    if holder.is_some() && holder != from && holder != to {
-        return Err(invalid(format!(
-            "The parameter RemoveFromVersionId must be specified with the version that holds the staging label {stage}."
-        )));
-    }
-    if stage == CURRENT && to.is_none() {
-        return Err(invalid("AWSCURRENT can be moved, but not removed."));
-    }
-    record.move_stage(stage, to);
-    Ok(json!({ "ARN": record.arn, "Name": record.name }))
-}
-
-fn list_versions(records: &mut Records, request: &Value) -> Outcome {
-    let deprecated_too = request.get("IncludeDeprecated") == Some(&Value::Bool(true));
-    let record = find(records, request)?;
-    let versions: Vec<Value> = record
-        .versions
-        .iter()
-        .filter(|(_, version)| deprecated_too || !version.stages.is_empty())
-        .map(
-            |(id, version)| json!({ "VersionId": id, "VersionStages": version.stages, "CreatedDate": version.created }),
-        )
-        .collect();
-    Ok(json!({ "ARN": record.arn, "Name": record.name, "Versions": versions }))
 }
 
 fn delete(records: &mut Records, request: &Value) -> Outcome {
@@ -209,11 +149,19 @@ fn describe(record: &Record) -> Value {
     if let Some(deleted) = record.deleted {
         insert(&mut answer, "DeletedDate", deleted);
     }
+    if let Some(rotation) = &record.rotation {
+        insert(&mut answer, "RotationEnabled", true);
+        insert(&mut answer, "RotationLambdaARN", rotation.function.clone());
+        insert(&mut answer, "RotationRules", rotation.rules.clone());
+    }
+    if let Some(rotated) = record.rotated {
+        insert(&mut answer, "LastRotatedDate", rotated);
+    }
     answer
 }
 
 /// The secret that `SecretId` names: by name, ARN, or ARN without its suffix.
-fn find<'a>(records: &'a mut Records, request: &Value) -> Result<&'a mut Record, Refusal> {
+pub(super) fn find<'a>(records: &'a mut Records, request: &Value) -> Result<&'a mut Record, Refusal> {
     let id = text(request, "SecretId").ok_or_else(|| invalid("SecretId is missing"))?;
     let names = |record: &Record| {
         record.name == id || record.arn == id || record.arn.rsplit_once('-').is_some_and(|(partial, _)| partial == id)
@@ -224,7 +172,7 @@ fn find<'a>(records: &'a mut Records, request: &Value) -> Result<&'a mut Record,
 }
 
 /// The same, unless it is deleted.
-fn live<'a>(records: &'a mut Records, request: &Value) -> Result<&'a mut Record, Refusal> {
+pub(super) fn live<'a>(records: &'a mut Records, request: &Value) -> Result<&'a mut Record, Refusal> {
     let record = find(records, request)?;
     match record.deleted {
         None => Ok(record),
@@ -235,7 +183,7 @@ fn live<'a>(records: &'a mut Records, request: &Value) -> Result<&'a mut Record,
     }
 }
 
-fn content(request: &Value) -> Result<Option<Content>, Refusal> {
+pub(super) fn content(request: &Value) -> Result<Option<Content>, Refusal> {
     match (text(request, "SecretString"), text(request, "SecretBinary")) {
         (Some(_), Some(_)) => {
             Err(invalid("You can't specify both a binary secret value and a string secret value in the same secret."))
@@ -247,7 +195,7 @@ fn content(request: &Value) -> Result<Option<Content>, Refusal> {
 }
 
 /// Id of the version to make: `ClientRequestToken`, which the SDKs always send.
-fn token(request: &Value) -> Result<String, Refusal> {
+pub(super) fn token(request: &Value) -> Result<String, Refusal> {
     match text(request, "ClientRequestToken") {
         None => Ok(random::uuid()),
         Some(token) if (32..=64).contains(&token.len()) => Ok(token.to_owned()),
@@ -255,16 +203,16 @@ fn token(request: &Value) -> Result<String, Refusal> {
     }
 }
 
-fn text<'a>(request: &'a Value, key: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(request: &'a Value, key: &str) -> Option<&'a str> {
     request.get(key).and_then(Value::as_str)
 }
 
-fn insert(answer: &mut Value, key: &str, value: impl Into<Value>) {
+pub(super) fn insert(answer: &mut Value, key: &str, value: impl Into<Value>) {
     if let Value::Object(entries) = answer {
         entries.insert(key.to_owned(), value.into());
     }
 }
 
-fn invalid(message: impl Into<String>) -> Refusal {
+pub(super) fn invalid(message: impl Into<String>) -> Refusal {
     Refusal("InvalidParameterException", message.into())
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     clock, random,
@@ -11,9 +12,12 @@ use crate::{
 
 pub(super) const CURRENT: &str = "AWSCURRENT";
 pub(super) const PREVIOUS: &str = "AWSPREVIOUS";
+pub(super) const PENDING: &str = "AWSPENDING";
 
-/// Versions without a stage that are kept.
-const DEPRECATED_LIMIT: usize = 100;
+/// Versions that are kept, but for those of the last day.
+const VERSION_LIMIT: usize = 100;
+/// How long every version is kept, in seconds.
+const YOUNG: f64 = 86_400.0;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
@@ -24,11 +28,25 @@ pub(super) struct Record {
     pub(super) changed: f64,
     pub(super) deleted: Option<f64>,
     pub(super) versions: BTreeMap<String, Version>,
+    #[serde(default)]
+    pub(super) rotation: Option<Rotation>,
+    #[serde(default)]
+    pub(super) rotated: Option<f64>,
+}
+
+/// How a secret is rotated.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Rotation {
+    /// ARN of the function.
+    pub(super) function: String,
+    /// `RotationRules`, as they were given.
+    pub(super) rules: Value,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Version {
-    pub(super) content: Content,
+    /// Missing while a rotation has not made it yet.
+    pub(super) content: Option<Content>,
     pub(super) created: f64,
     pub(super) stages: BTreeSet<String>,
 }
@@ -52,20 +70,26 @@ impl Record {
             changed: now(),
             deleted: None,
             versions: BTreeMap::new(),
+            rotation: None,
+            rotated: None,
         }
     }
 
     /// A new version that is current at once; its id.
     pub(super) fn set_current(&mut self, content: Content) -> String {
         let id = random::uuid();
-        self.add(id.clone(), content, [CURRENT.to_owned()].into());
+        self.add(id.clone(), Some(content), [CURRENT.to_owned()].into());
         id
     }
 
-    /// Adds a version and moves the stages to it.
-    pub(super) fn add(&mut self, id: String, content: Content, stages: BTreeSet<String>) {
-        let version = Version { content, created: now(), stages: BTreeSet::new() };
-        self.versions.insert(id.clone(), version);
+    /// Adds a version, or gives one its content, and moves the stages to it.
+    /// The first one of a secret is current, whatever else it is.
+    pub(super) fn add(&mut self, id: String, content: Option<Content>, mut stages: BTreeSet<String>) {
+        if self.versions.is_empty() {
+            stages.insert(CURRENT.to_owned());
+        }
+        let version = || Version { content: None, created: now(), stages: BTreeSet::new() };
+        self.versions.entry(id.clone()).or_insert_with(version).content = content;
         for stage in stages {
             self.move_stage(&stage, Some(&id));
         }
@@ -104,25 +128,35 @@ impl Record {
     }
 
     pub(super) fn current_text(&self) -> Option<String> {
-        match &self.versions.get(self.holder(CURRENT)?)?.content {
+        match self.versions.get(self.holder(CURRENT)?)?.content.as_ref()? {
             Content::Text(text) => Some(text.clone()),
             Content::Binary(_) => None,
         }
     }
 
+    /// Whether there is no room for another version.
+    pub(super) fn is_full(&self) -> bool {
+        self.versions.len() >= VERSION_LIMIT && self.oldest_to_forget().is_none()
+    }
+
+    /// Labels on all versions together, if the given ones go to one of them.
+    pub(super) fn labels_with(&self, more: &BTreeSet<String>) -> usize {
+        self.versions.values().flat_map(|version| &version.stages).chain(more).collect::<BTreeSet<_>>().len()
+    }
+
     /// Forgets the oldest versions that no stage names.
     fn prune(&mut self) {
-        let deprecated = |version: &Version| version.stages.is_empty();
-        while self.versions.values().filter(|version| deprecated(version)).count() > DEPRECATED_LIMIT {
-            let oldest = self
-                .versions
-                .iter()
-                .filter(|(_, version)| deprecated(version))
-                .min_by(|(_, a), (_, b)| a.created.total_cmp(&b.created))
-                .map(|(id, _)| id.clone());
-            let Some(oldest) = oldest else { return };
+        while self.versions.len() > VERSION_LIMIT
+            && let Some(oldest) = self.oldest_to_forget()
+        {
             self.versions.remove(&oldest);
         }
+    }
+
+    fn oldest_to_forget(&self) -> Option<String> {
+        let deprecated = self.versions.iter().filter(|(_, version)| version.stages.is_empty());
+        let (id, oldest) = deprecated.min_by(|(_, a), (_, b)| a.created.total_cmp(&b.created))?;
+        (oldest.created + YOUNG < now()).then(|| id.clone())
     }
 }
 

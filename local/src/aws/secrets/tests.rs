@@ -60,6 +60,73 @@ fn a_pending_version_becomes_current_as_in_a_rotation() {
 }
 
 #[test]
+fn a_stage_is_moved_from_where_it_is() {
+    let secrets = secrets();
+    let ids = ["1", "2"].map(|id| id.repeat(32));
+    for id in &ids {
+        run(&secrets, "PutSecretValue", json!({ "SecretId": "S", "SecretString": id, "ClientRequestToken": id }))
+            .unwrap();
+    }
+    let move_to = |from: &str, to: &str| {
+        let mut request = json!({ "SecretId": "S", "VersionStage": "AWSCURRENT" });
+        for (key, id) in [("RemoveFromVersionId", from), ("MoveToVersionId", to)] {
+            if !id.is_empty() {
+                request[key] = json!(id);
+            }
+        }
+        run(&secrets, "UpdateSecretVersionStage", request).map_err(|refusal| refusal.0)
+    };
+    let [one, two] = &ids;
+    let invalid = Err("InvalidParameterException");
+    assert_eq!(move_to("", one), invalid);
+    assert_eq!(move_to(one, one), invalid);
+    assert_eq!(move_to(two, ""), invalid);
+    assert_eq!(move_to("", ""), invalid);
+    assert_eq!(move_to(&"3".repeat(32), one), Err("ResourceNotFoundException"));
+    assert_eq!(value(&secrets, "AWSCURRENT").as_ref(), Some(two));
+    move_to(two, one).unwrap();
+    assert_eq!(value(&secrets, "AWSCURRENT").as_ref(), Some(one));
+    assert_eq!(value(&secrets, "AWSPREVIOUS").as_ref(), Some(two));
+    // Once more, as after a lost answer.
+    assert_eq!(move_to(two, one), invalid);
+    move_to("", one).unwrap();
+}
+
+#[test]
+fn labels_and_versions_are_limited() {
+    let secrets = secrets();
+    let put = |token: usize, stages: &[String]| {
+        let request = json!({
+            "SecretId": "S", "SecretString": token.to_string(), "ClientRequestToken": format!("{token:032}"),
+            "VersionStages": stages,
+        });
+        run(&secrets, "PutSecretValue", request).map_err(|refusal| refusal.0)
+    };
+    let labels = |count: usize| (0..count).map(|number| format!("L{number}")).collect::<Vec<_>>();
+    assert_eq!(put(1, &[]), Err("InvalidParameterException"));
+    assert_eq!(put(1, &["L".repeat(257)]), Err("InvalidParameterException"));
+    assert_eq!(put(1, &labels(21)), Err("InvalidParameterException"));
+    assert_eq!(put(1, &labels(20)), Err("LimitExceededException"), "AWSCURRENT is one, too");
+    put(1, &labels(19)).unwrap();
+    for token in 2..100 {
+        put(token, &labels(1)).unwrap();
+    }
+    assert_eq!(put(100, &labels(1)), Err("LimitExceededException"), "they are younger than a day");
+    put(99, &labels(1)).unwrap();
+    secrets
+        .change(|records| {
+            for record in records.values_mut() {
+                record.versions.values_mut().for_each(|version| version.created -= 100_000.0);
+            }
+        })
+        .unwrap();
+    put(100, &labels(1)).unwrap();
+    let versions =
+        run(&secrets, "ListSecretVersionIds", json!({ "SecretId": "S", "IncludeDeprecated": true })).unwrap();
+    assert_eq!(versions["Versions"].as_array().unwrap().len(), 100);
+}
+
+#[test]
 fn secrets_are_found_by_name_and_arn() {
     let secrets = secrets();
     let arn = run(&secrets, "DescribeSecret", json!({ "SecretId": "S" })).unwrap()["ARN"].as_str().unwrap().to_owned();
@@ -87,7 +154,7 @@ fn a_seed_is_planted_once_and_survives() {
     let mut values = Vec::new();
     for _ in 0..2 {
         let secrets = Secrets::open(Some(&directory)).unwrap();
-        secrets.seed(std::slice::from_ref(&declared)).unwrap();
+        secrets.seed(std::slice::from_ref(&declared), &[]).unwrap();
         values.push(secrets.current("G").unwrap());
     }
     assert_eq!(values[0], values[1]);

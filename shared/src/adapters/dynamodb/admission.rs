@@ -67,15 +67,16 @@ impl DynamoDb {
     }
 }
 
-/// The row of a challenge. `attempts` counts what was tried on it.
+/// The row of a challenge. `attempts`, the set of what was tried on it, comes
+/// with the first.
 fn write_challenge(token_hash: &str, challenge: &Challenge) -> Item {
     Builder::default()
         .set("tokenHash", s(token_hash))
         .set("purpose", s(Purpose::TwoFactorChallenge.name()))
         .set("userId", s(challenge.user_id.as_str()))
         .set("validFrom", millis(challenge.valid_from))
+        .set("twoFactorSince", millis(challenge.two_factor_since))
         .set("remember", AttributeValue::Bool(challenge.remember))
-        .set("attempts", AttributeValue::N("0".to_owned()))
         .set_expiry(challenge.expires_at)
         .build()
 }
@@ -90,6 +91,18 @@ pub fn write_device(token_hash: &str, device: &TrustedDevice) -> Item {
         .set("twoFactorSince", millis(device.two_factor_since))
         .set_expiry(device.expires_at)
         .build()
+}
+
+/// The challenge in a row.
+pub fn read_challenge(item: &Item) -> StoreResult<Challenge> {
+    let row = Reader::new("challenge", item);
+    Ok(Challenge {
+        user_id: row.parsed("userId", UserId::parse)?,
+        valid_from: row.millis("validFrom")?,
+        two_factor_since: row.millis("twoFactorSince")?,
+        remember: row.boolean("remember")?,
+        expires_at: row.millis("expiresAt")?,
+    })
 }
 
 fn read_device(item: &Item) -> StoreResult<TrustedDevice> {

@@ -59,15 +59,31 @@ where
     F: Future<Output = Result<T, SdkError<E, R>>>,
     E: ProvideErrorMetadata,
 {
+    write_or_explain(operation, call, |error| refusal(error).then_some(())).await
+}
+
+/// The same, with what a failed condition says beside that it failed.
+pub async fn write_or_explain<T, E, R, F, X>(
+    operation: &'static str,
+    call: impl Fn() -> F,
+    refusal: impl Fn(&E) -> Option<X>,
+) -> StoreResult<Written<T, X>>
+where
+    F: Future<Output = Result<T, SdkError<E, R>>>,
+    E: ProvideErrorMetadata,
+{
     for attempt in 1.. {
-        match call().await {
+        let error = match call().await {
             Ok(output) => return Ok(Written::Done(output)),
-            Err(SdkError::ServiceError(error)) if refusal(error.err()) => return Ok(Written::Refused(())),
-            Err(error) if error.code() == Some("TransactionConflictException") && attempt < CONFLICT_ATTEMPTS => {
-                back_off(attempt).await;
-            }
-            Err(error) => return Err(unavailable(operation, &error)),
+            Err(error) => error,
+        };
+        if let Some(explanation) = error.as_service_error().and_then(&refusal) {
+            return Ok(Written::Refused(explanation));
         }
+        if error.code() != Some("TransactionConflictException") || attempt >= CONFLICT_ATTEMPTS {
+            return Err(unavailable(operation, &error));
+        }
+        back_off(attempt).await;
     }
     unreachable!("the loop returns at the last attempt")
 }

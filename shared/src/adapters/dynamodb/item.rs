@@ -119,6 +119,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A whole number.
+    pub fn number(&self, name: &'static str) -> StoreResult<i64> {
+        self.millis(name).map(Timestamp::millis)
+    }
+
+    /// A set of strings; a missing one is empty, as DynamoDB knows no empty ones.
+    pub fn string_set(&self, name: &'static str) -> StoreResult<Vec<String>> {
+        match self.item.get(name) {
+            None => Ok(Vec::new()),
+            Some(AttributeValue::Ss(items)) => Ok(items.clone()),
+            Some(_) => Err(self.corrupt(name)),
+        }
+    }
+
     /// A list of strings.
     pub fn strings(&self, name: &'static str) -> StoreResult<Vec<String>> {
         match self.item.get(name) {

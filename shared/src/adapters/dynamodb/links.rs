@@ -1,13 +1,11 @@
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem, Update};
 
 use super::{
     DynamoDb,
     call::{Written, is_failed_condition, write as write_item},
     item::{Builder, Item, Reader, millis, s},
-    registration::transact_put,
-    verification::next_generation,
 };
 use crate::{
     domain::{Account, AccountKind, MAX_IDENTITIES, ProviderIdentity, SealedTokens, Timestamp, User, UserId},
@@ -35,13 +33,27 @@ impl LinkAccount for DynamoDb {
         now: Timestamp,
     ) -> StoreResult<LinkOutcome> {
         let key = identity.identity();
-        let row = write(identity, &user.id, user.sessions_valid_from, true, tokens, now);
-        let put = Put::builder()
+        let mut changes = "SET userId = :user, providerId = :provider, accountId = :account, \
+                           sessionsValidFrom = :generation, proven = :true, \
+                           createdAt = if_not_exists(createdAt, :now), updatedAt = :now"
+            .to_owned();
+        let mut row = Update::builder()
             .table_name(&self.tables.accounts)
-            .set_item(Some(row))
+            .key("identity", s(&key))
             .condition_expression("attribute_not_exists(#identity) OR userId = :user")
             .expression_attribute_names("#identity", "identity")
-            .expression_attribute_values(":user", s(user.id.as_str()));
+            .expression_attribute_values(":user", s(user.id.as_str()))
+            .expression_attribute_values(":provider", s(&identity.provider))
+            .expression_attribute_values(":account", s(&identity.subject))
+            .expression_attribute_values(":generation", millis(user.sessions_valid_from))
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":now", millis(now));
+        if let Some(tokens) = tokens {
+            changes.push_str(", providerTokens = :tokens, providerScopes = :scopes REMOVE refreshingUntil");
+            row = row
+                .expression_attribute_values(":tokens", s(&tokens.sealed))
+                .expression_attribute_values(":scopes", list(&tokens.scopes));
+        }
         let mut identities = user.identities.clone();
         if !identities.contains(&key) {
             identities.push(key);
@@ -54,7 +66,10 @@ impl LinkAccount for DynamoDb {
             .update_expression("SET identities = :new, updatedAt = :now")
             .expression_attribute_values(":new", list(&identities))
             .expression_attribute_values(":now", millis(now));
-        let items = vec![TransactWriteItem::builder().set_update(name.build().ok()).build(), transact_put(put)];
+        let items = vec![
+            TransactWriteItem::builder().set_update(name.build().ok()).build(),
+            TransactWriteItem::builder().set_update(row.update_expression(changes).build().ok()).build(),
+        ];
         Ok(match self.transact("link account", items).await? {
             Written::Done(()) => LinkOutcome::Linked,
             Written::Refused(reasons) if reasons.first().is_some_and(is_failed_condition) => LinkOutcome::Changed,
@@ -66,8 +81,8 @@ impl LinkAccount for DynamoDb {
 impl UnlinkAccount for DynamoDb {
     async fn unlink(&self, user: &User, account: &Account, now: Timestamp) -> StoreResult<bool> {
         let (of_user, of_account) = match account.kind {
-            AccountKind::Address { .. } => self.remove_password(user, account, now),
-            AccountKind::Link { .. } => self.remove_link(user, account, now),
+            AccountKind::Address { .. } => self.unlink_password(user, account, now),
+            AccountKind::Link { .. } => self.unlink_provider(user, account, now),
         };
         let written = self.transact("unlink account", vec![of_user, of_account]).await?;
         Ok(matches!(written, Written::Done(())))
@@ -149,7 +164,12 @@ impl DynamoDb {
             .expression_attribute_values(":generation", millis(user.sessions_valid_from))
     }
 
-    fn remove_link(&self, user: &User, account: &Account, now: Timestamp) -> (TransactWriteItem, TransactWriteItem) {
+    fn unlink_provider(
+        &self,
+        user: &User,
+        account: &Account,
+        now: Timestamp,
+    ) -> (TransactWriteItem, TransactWriteItem) {
         let left: Vec<String> =
             user.identities.iter().filter(|identity| **identity != account.identity).cloned().collect();
         let forget = self
@@ -169,13 +189,13 @@ impl DynamoDb {
     }
 
     /// The row of the address stays, so that the address stays the user's.
-    fn remove_password(
+    fn unlink_password(
         &self,
         user: &User,
         account: &Account,
         now: Timestamp,
     ) -> (TransactWriteItem, TransactWriteItem) {
-        let changed = millis(next_generation(user.password_changed_at, now));
+        let changed = millis(user.next_generation(now));
         let forget = self
             .user_as_read(user)
             .update_expression("SET passwordChangedAt = :new, updatedAt = :now")

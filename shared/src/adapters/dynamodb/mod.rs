@@ -7,15 +7,25 @@
 mod accounts;
 mod admission;
 mod call;
+mod deletion;
+mod email_change;
 mod item;
+mod limits;
 mod links;
+mod magic_link;
 mod oauth;
+mod profile;
 mod registration;
+mod revocation;
 mod sessions;
+mod two_factor;
 mod users;
 mod verification;
+mod verify_email;
 
 use aws_sdk_dynamodb::Client;
+
+pub(super) use call::unavailable;
 
 use crate::config::Tables;
 

@@ -12,7 +12,7 @@ use super::{
     links, users,
 };
 use crate::{
-    domain::{Email, ProviderIdentity, SealedTokens, Session, Timestamp, User, UserId},
+    domain::{Email, MAX_IDENTITIES, ProviderIdentity, SealedTokens, Session, Timestamp, User, UserId},
     ports::{
         AdmissionRows, ExpectedUser, LinkedAccount, OAuthAccounts, OAuthSignIn, OAuthStore, StoreError, StoreResult,
     },
@@ -119,6 +119,8 @@ impl DynamoDb {
         let mut changes = Vec::new();
         if expected.link {
             changes.push("identities = list_append(identities, :identity)");
+            condition.push_str(" AND size(identities) < :most");
+            values.insert(":most".to_owned(), AttributeValue::N(MAX_IDENTITIES.to_string()));
             values.insert(":identity".to_owned(), AttributeValue::L(vec![s(identity.identity())]));
         }
         if expected.verify_email {

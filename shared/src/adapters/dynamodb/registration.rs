@@ -5,22 +5,26 @@ use super::{
     call::{Written, is_failed_condition},
     item::Item,
     users,
+    verify_email::write_grant,
 };
 use crate::{
-    domain::{Session, User},
-    ports::{RegisterUser, Registration, StoreError, StoreResult},
+    domain::User,
+    ports::{NewUser, RegisterUser, Registration, StoreError, StoreResult},
 };
 
 impl RegisterUser for DynamoDb {
-    async fn register(&self, user: &User, password_hash: &str, session: &Session) -> StoreResult<Registration> {
+    async fn register(&self, new: NewUser<'_>) -> StoreResult<Registration> {
+        let user = new.user;
         let credential = accounts::write_credential(
             &user.email,
             &user.id,
-            Some(password_hash),
+            Some(new.password_hash),
             user.password_changed_at,
             user.created_at,
         );
-        let items = vec![self.put_new_account(credential), self.put_new_user(user), self.put_session(session)];
+        let mut items = vec![self.put_new_account(credential), self.put_new_user(user)];
+        items.extend(new.session.map(|session| self.put_session(session)));
+        items.extend(new.verification.map(|(hash, grant)| self.put_token_item(write_grant(hash, grant))));
         match self.transact("sign up", items).await? {
             Written::Done(()) => Ok(Registration::Created),
             // The account is the first item; only its condition means "taken".

@@ -15,9 +15,26 @@ use crate::{
 
 /// Times that keys which a batch left unread are asked for again.
 const BATCH_ATTEMPTS: u32 = 4;
+/// Rows in one page of a user's sessions: well within the time of one attempt.
+pub const PAGE: i32 = 1000;
 
 impl FindSession for DynamoDb {
     async fn session(&self, handle: &SessionHandle) -> StoreResult<Option<(Session, User)>> {
+        let found = self.read_session(handle).await?;
+        match &found {
+            // A batch may fall between the two halves of the transaction that
+            // takes this session over into a new generation.
+            Some((session, user)) if session.valid_from < user.sessions_valid_from => {
+                back_off(1).await;
+                self.read_session(handle).await
+            }
+            _ => Ok(found),
+        }
+    }
+}
+
+impl DynamoDb {
+    async fn read_session(&self, handle: &SessionHandle) -> StoreResult<Option<(Session, User)>> {
         let user_key = HashMap::from([("id".to_owned(), s(handle.user_id.as_str()))]);
         let mut rows = self
             .read_batch(
@@ -31,9 +48,7 @@ impl FindSession for DynamoDb {
             _ => Ok(None),
         }
     }
-}
 
-impl DynamoDb {
     /// Reads rows of several tables in one consistent round trip; keys that
     /// DynamoDB leaves unprocessed are asked for again.
     pub(super) async fn read_batch<'a>(
@@ -110,7 +125,8 @@ impl EndSession for DynamoDb {
     }
 }
 
-fn key(handle: &SessionHandle) -> Item {
+/// The key of a session.
+pub fn key(handle: &SessionHandle) -> Item {
     Builder::default().set("userId", s(handle.user_id.as_str())).set("tokenHash", s(&handle.token_hash)).build()
 }
 

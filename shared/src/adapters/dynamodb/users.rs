@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::{
@@ -29,7 +31,6 @@ impl FindUser for DynamoDb {
 
 /// The row of a user.
 pub fn write(user: &User) -> Item {
-    let identities = user.identities.iter().map(s).collect();
     Builder::default()
         .set("id", s(user.id.as_str()))
         .set("name", s(&user.name))
@@ -42,8 +43,36 @@ pub fn write(user: &User) -> Item {
         .set("passwordChangedAt", millis(user.password_changed_at))
         .set_some_time("twoFactorSince", user.two_factor_since)
         .set("recoveredAt", millis(user.recovered_at))
-        .set("identities", AttributeValue::L(identities))
+        .set_some("emailChange", user.email_change.as_deref())
+        .set("identities", identities(&user.identities))
         .build()
+}
+
+/// The condition, with its values, that what decides over a way in is still as
+/// it was read: generation, password, address and second factor.
+pub fn as_read(user: &User) -> (String, HashMap<String, AttributeValue>) {
+    let mut condition = "sessionsValidFrom = :generation AND passwordChangedAt = :seen AND email = :email \
+                         AND emailVerified = :verified"
+        .to_owned();
+    let mut values = HashMap::from([
+        (":generation".to_owned(), millis(user.sessions_valid_from)),
+        (":seen".to_owned(), millis(user.password_changed_at)),
+        (":email".to_owned(), s(user.email.as_str())),
+        (":verified".to_owned(), AttributeValue::Bool(user.email_verified)),
+    ]);
+    match user.two_factor_since {
+        None => condition.push_str(" AND attribute_not_exists(twoFactorSince)"),
+        Some(since) => {
+            condition.push_str(" AND twoFactorSince = :since");
+            values.insert(":since".to_owned(), millis(since));
+        }
+    }
+    (condition, values)
+}
+
+/// The keys of a user's accounts.
+pub fn identities(keys: &[String]) -> AttributeValue {
+    AttributeValue::L(keys.iter().map(s).collect())
 }
 
 /// The user in a row.
@@ -62,6 +91,7 @@ pub fn read(item: &Item) -> StoreResult<User> {
         two_factor_since: row.optional_millis("twoFactorSince")?,
         // Rows of the first version have none.
         recovered_at: row.optional_millis("recoveredAt")?.unwrap_or(row.millis("createdAt")?),
+        email_change: row.optional_string("emailChange")?.map(str::to_owned),
         identities: row.strings("identities")?,
     })
 }

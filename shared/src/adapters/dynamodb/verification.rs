@@ -1,29 +1,27 @@
-use aws_sdk_dynamodb::types::{Delete, ReturnValue, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    CancellationReason, Delete, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 
 use super::{
     DynamoDb,
-    call::{Written, unavailable, write as write_item},
+    call::{Written, is_failed_condition, unavailable, write as write_item},
     item::{Builder, Item, Reader, millis, s},
 };
 use crate::{
-    domain::{Email, OAuthState, Purpose, ResetGrant, SessionHandle, Timestamp, UserId},
+    adapters::OsRandom,
+    domain::{Email, OAuthState, Purpose, ResetGrant, SessionHandle, Timestamp, UserId, alphanumeric},
     ports::{
-        ConsumeOAuthState, FindOAuthState, FindResetToken, ResetOutcome, ResetPassword, StoreOAuthState,
-        StoreResetToken, StoreResult,
+        ConsumeOAuthState, FindOAuthState, FindResetToken, ResetOutcome, ResetPassword, SpendIdToken, StoreError,
+        StoreOAuthState, StoreResetToken, StoreResult,
     },
 };
 
+/// Tries of a reset while somebody ends the sessions over and over.
+const RESET_ATTEMPTS: usize = 4;
+
 impl StoreResetToken for DynamoDb {
     async fn store_reset_token(&self, token_hash: &str, grant: &ResetGrant) -> StoreResult<()> {
-        let row = Builder::default()
-            .set("tokenHash", s(token_hash))
-            .set("purpose", s(Purpose::PasswordReset.name()))
-            .set("email", s(grant.email.as_str()))
-            .set_some("userId", grant.user_id.as_ref().map(UserId::as_str))
-            .set("passwordChangedAt", millis(grant.password_changed_at))
-            .set_expiry(grant.expires_at)
-            .build();
-        self.put_token("store reset token", row).await
+        self.put_token("store reset token", write_reset_grant(token_hash, grant)).await
     }
 }
 
@@ -43,6 +41,32 @@ impl ResetPassword for DynamoDb {
         password_hash: &str,
         now: Timestamp,
     ) -> StoreResult<ResetOutcome> {
+        let mut generation = now.after(grant.password_changed_at);
+        for _ in 0..RESET_ATTEMPTS {
+            let items = self.reset(token_hash, grant, user_id, password_hash, generation, now);
+            match self.transact("reset password", items).await? {
+                Written::Done(()) => return Ok(ResetOutcome::Done),
+                Written::Refused(reasons) => match overtaking(&reasons, grant)? {
+                    Some(newer) => generation = generation.after(newer),
+                    None => return Ok(ResetOutcome::Stale),
+                },
+            }
+        }
+        let reason = "the sessions keep ending".to_owned();
+        Err(StoreError::Unavailable { operation: "reset password", reason })
+    }
+}
+
+impl DynamoDb {
+    fn reset(
+        &self,
+        token_hash: &str,
+        grant: &ResetGrant,
+        user_id: &UserId,
+        password_hash: &str,
+        generation: Timestamp,
+        now: Timestamp,
+    ) -> Vec<TransactWriteItem> {
         let consume = Delete::builder()
             .table_name(&self.tables.verification_tokens)
             .key("tokenHash", s(token_hash))
@@ -55,7 +79,7 @@ impl ResetPassword for DynamoDb {
             .update_expression("SET passwordHash = :hash, passwordChangedAt = :changed, updatedAt = :now")
             .condition_expression("userId = :user AND passwordChangedAt = :seen")
             .expression_attribute_values(":hash", s(password_hash))
-            .expression_attribute_values(":changed", millis(next_generation(grant.password_changed_at, now)))
+            .expression_attribute_values(":changed", millis(generation))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":user", s(user_id.as_str()))
             .expression_attribute_values(":seen", millis(grant.password_changed_at));
@@ -63,20 +87,31 @@ impl ResetPassword for DynamoDb {
             .table_name(&self.tables.users)
             .key("id", s(user_id.as_str()))
             .update_expression("SET sessionsValidFrom = :changed, passwordChangedAt = :changed, recoveredAt = :changed, updatedAt = :now")
-            .condition_expression("sessionsValidFrom <> :changed AND passwordChangedAt = :seen")
-            .expression_attribute_values(":changed", millis(next_generation(grant.password_changed_at, now)))
+            // Generations only grow: one that was given up never comes back.
+            .condition_expression("sessionsValidFrom < :changed AND passwordChangedAt = :seen")
+            .expression_attribute_values(":changed", millis(generation))
             .expression_attribute_values(":now", millis(now))
-            .expression_attribute_values(":seen", millis(grant.password_changed_at));
-        let items = vec![
+            .expression_attribute_values(":seen", millis(grant.password_changed_at))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        vec![
             TransactWriteItem::builder().set_delete(consume.build().ok()).build(),
             TransactWriteItem::builder().set_update(set_password.build().ok()).build(),
             TransactWriteItem::builder().set_update(end_sessions.build().ok()).build(),
-        ];
-        match self.transact("reset password", items).await? {
-            Written::Done(()) => Ok(ResetOutcome::Done),
-            Written::Refused(_) => Ok(ResetOutcome::Stale),
-        }
+        ]
     }
+}
+
+/// The generation that was started meanwhile, if that alone is why a reset was
+/// refused.
+fn overtaking(reasons: &[CancellationReason], grant: &ResetGrant) -> StoreResult<Option<Timestamp>> {
+    let [consume, set_password, end_sessions] = reasons else { return Ok(None) };
+    let Some(user) = end_sessions.item().filter(|user| !user.is_empty()) else { return Ok(None) };
+    if is_failed_condition(consume) || is_failed_condition(set_password) {
+        return Ok(None);
+    }
+    let row = Reader::new("user", user);
+    let same_password = row.millis("passwordChangedAt")? == grant.password_changed_at;
+    if same_password { row.millis("sessionsValidFrom").map(Some) } else { Ok(None) }
 }
 
 impl StoreOAuthState for DynamoDb {
@@ -128,6 +163,32 @@ impl ConsumeOAuthState for DynamoDb {
     }
 }
 
+impl SpendIdToken for DynamoDb {
+    /// The row names the call that made it, so that a repeated one, after a
+    /// lost answer, finds its own. An id token is refused once it has expired,
+    /// so that the row of an expired one has nothing to say.
+    async fn spend_id_token(&self, token_hash: &str, expires_at: Timestamp) -> StoreResult<bool> {
+        let attempt = alphanumeric(&OsRandom, 22);
+        let row = Builder::default()
+            .set("tokenHash", s(token_hash))
+            .set("purpose", s(Purpose::IdToken.name()))
+            .set("consumedBy", s(&attempt))
+            .set_expiry(expires_at)
+            .build();
+        let call = || {
+            self.client
+                .put_item()
+                .table_name(&self.tables.verification_tokens)
+                .set_item(Some(row.clone()))
+                .condition_expression("attribute_not_exists(tokenHash) OR consumedBy = :attempt")
+                .expression_attribute_values(":attempt", s(&attempt))
+                .send()
+        };
+        let written = write_item("spend id token", call, |error| error.is_conditional_check_failed_exception()).await?;
+        Ok(matches!(written, Written::Done(_)))
+    }
+}
+
 impl DynamoDb {
     /// Stores the row of a token.
     pub(super) async fn put_token(&self, operation: &'static str, row: Item) -> StoreResult<()> {
@@ -150,10 +211,16 @@ impl DynamoDb {
     }
 }
 
-/// A generation after the last one, even if this machine's clock is behind the
-/// one that wrote it.
-pub(super) fn next_generation(last: Timestamp, now: Timestamp) -> Timestamp {
-    Timestamp::from_millis(now.millis().max(last.millis().saturating_add(1)))
+/// The row of a reset token.
+pub fn write_reset_grant(token_hash: &str, grant: &ResetGrant) -> Item {
+    Builder::default()
+        .set("tokenHash", s(token_hash))
+        .set("purpose", s(Purpose::PasswordReset.name()))
+        .set("email", s(grant.email.as_str()))
+        .set_some("userId", grant.user_id.as_ref().map(UserId::as_str))
+        .set("passwordChangedAt", millis(grant.password_changed_at))
+        .set_expiry(grant.expires_at)
+        .build()
 }
 
 fn read_grant(item: &Item) -> StoreResult<ResetGrant> {

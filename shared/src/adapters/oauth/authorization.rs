@@ -21,10 +21,10 @@ pub const RESERVED_PARAMETERS: [&str; 8] = [
 /// The URL of an authorization request (RFC 6749, section 4.1.1) with an S256
 /// code challenge (RFC 7636, section 4.3).
 ///
-/// The parameters are Better Auth's, and at Google the nonce besides, since
-/// this service compares it with the id token's.
+/// The parameters are Better Auth's, and where there are id tokens the nonce
+/// besides, since this service compares it with the id token's.
 pub(super) fn url(
-    provider: Provider,
+    provider: &Provider,
     endpoint: &str,
     client_id: String,
     redirect_uri: String,
@@ -40,7 +40,7 @@ pub(super) fn url(
     let verifier = PkceCodeVerifier::new(request.pkce_verifier.clone());
 
     let client = BasicClient::new(ClientId::new(client_id)).set_auth_uri(auth_url).set_redirect_uri(redirect_url);
-    let scopes = provider.scopes().iter().map(|scope| (*scope).to_owned()).chain(request.scopes.iter().cloned());
+    let scopes = provider.scopes().into_iter().chain(request.scopes.iter().cloned());
     let mut authorization = client
         .authorize_url(|| CsrfToken::new(request.state.clone()))
         .add_scopes(scopes.map(Scope::new))
@@ -53,11 +53,13 @@ pub(super) fn url(
 
 /// What goes beyond RFC 6749 and RFC 7636, each name once: a later value
 /// replaces an earlier one.
-fn extra_parameters(provider: Provider, request: &AuthorizationRequest) -> Vec<(&str, &str)> {
+fn extra_parameters<'r>(provider: &Provider, request: &'r AuthorizationRequest) -> Vec<(&'r str, &'r str)> {
     let hint = request.login_hint.as_deref().filter(|hint| !hint.is_empty());
     let mut all: Vec<(&str, &str)> = hint.map(|hint| ("login_hint", hint)).into_iter().collect();
-    if provider == Provider::Google {
+    if *provider != Provider::GitHub {
         all.push(("nonce", &request.nonce));
+    }
+    if *provider == Provider::Google {
         all.push(("include_granted_scopes", "true"));
     }
     let additional = request.additional.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -95,7 +97,7 @@ mod tests {
     }
 
     /// The parameters, after checking that none comes twice.
-    fn parameters(provider: Provider, request: &AuthorizationRequest) -> HashMap<String, String> {
+    fn parameters(provider: &Provider, request: &AuthorizationRequest) -> HashMap<String, String> {
         let redirect = "https://auth.example.com/api/auth/callback/x";
         let text = url(provider, "https://idp.example.com/auth", "client".into(), redirect.into(), request).unwrap();
         let url = Url::parse(&text).unwrap();
@@ -123,7 +125,7 @@ mod tests {
             ("nonce", "the-nonce"),
             ("include_granted_scopes", "true"),
         ]);
-        assert_eq!(parameters(Provider::Google, &request()), expected);
+        assert_eq!(parameters(&Provider::Google, &request()), expected);
     }
 
     #[test]
@@ -141,7 +143,26 @@ mod tests {
             ("code_challenge", CHALLENGE),
             ("login_hint", "octocat"),
         ]);
-        assert_eq!(parameters(Provider::GitHub, &request), expected);
+        assert_eq!(parameters(&Provider::GitHub, &request), expected);
+    }
+
+    #[test]
+    fn an_openid_provider_is_asked_for_its_scopes_and_a_nonce() {
+        let issuer = super::super::Issuer::parse("https://id.acme.example").unwrap();
+        let provider = Provider::OpenId { issuer, scopes: vec!["openid".into(), "email".into()] };
+        let mut request = request();
+        request.scopes = vec!["calendar".into()];
+        let expected = map([
+            ("response_type", "code"),
+            ("client_id", "client"),
+            ("state", "the-state"),
+            ("scope", "openid email calendar"),
+            ("redirect_uri", "https://auth.example.com/api/auth/callback/x"),
+            ("code_challenge_method", "S256"),
+            ("code_challenge", CHALLENGE),
+            ("nonce", "the-nonce"),
+        ]);
+        assert_eq!(parameters(&provider, &request), expected);
     }
 
     #[test]
@@ -154,7 +175,7 @@ mod tests {
                 .chain(RESERVED_PARAMETERS.map(|name| (name, "evil")))
                 .map(|(name, value)| (name.to_owned(), value.to_owned()))
                 .collect();
-        let parameters = parameters(Provider::Google, &request);
+        let parameters = parameters(&Provider::Google, &request);
         assert_eq!(parameters["include_granted_scopes"], "false");
         assert_eq!(parameters["login_hint"], "b");
         assert_eq!(parameters["prompt"], "y");
@@ -166,7 +187,7 @@ mod tests {
         for length in [0, 42, 129] {
             let mut request = request();
             request.pkce_verifier = "v".repeat(length);
-            let result = url(Provider::Google, "https://x/", "c".into(), "https://y/".into(), &request);
+            let result = url(&Provider::Google, "https://x/", "c".into(), "https://y/".into(), &request);
             assert!(matches!(result, Err(OAuthError::Unavailable(_))));
         }
     }
@@ -182,7 +203,7 @@ mod tests {
             request.state = state.clone();
             request.login_hint = Some(hint);
             request.additional = additional;
-            let parameters = parameters(Provider::GitHub, &request);
+            let parameters = parameters(&Provider::GitHub, &request);
             prop_assert_eq!(&parameters["state"], &state);
             prop_assert_eq!(&parameters["client_id"], "client");
             prop_assert!(parameters.values().all(|value| !value.contains(VERIFIER)));

@@ -1,19 +1,21 @@
 use futures_util::future::try_join;
-use http::{HeaderValue, header};
-use oauth2::TokenResponse as _;
+use http::header;
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::{
-    Provider, Providers,
-    code::{self, CodeGrant, Plain},
-    profile,
+    OAuthClient, ProviderEndpoints, bearer, invalid_code, profile, refused,
+    token_endpoint::{ClientAuthentication, CodeGrant, TokenEndpoint},
+    transport::{Transport, TransportError},
 };
 use crate::{
-    domain::{Email, ProviderIdentity},
-    ports::OAuthError,
+    domain::{Email, ProviderIdentity, ProviderTokens},
+    ports::{Clock, OAuthError, ProviderSignIn, UserInfo},
 };
+
+/// Its provider id.
+const ID: &str = "github";
 
 /// `GET /user`, as far as it is read. Only the id must be there.
 #[derive(Deserialize)]
@@ -38,39 +40,71 @@ struct Address {
     verified: bool,
 }
 
-/// Redeems the code and asks the API who its owner is.
-pub(super) async fn identity<C: Sync>(
-    providers: &Providers<C>,
-    grant: CodeGrant,
-    deadline: Instant,
-) -> Result<ProviderIdentity, OAuthError> {
-    let token_url = &providers.endpoints.github_token_url;
-    let tokens = code::redeem::<Plain>(&providers.transport, token_url, grant, deadline).await?;
-    let token = tokens.access_token().secret();
-    let (profile, addresses): (Profile, Vec<Address>) = try_join(
-        get(providers, "/user", token, deadline),
-        get(providers, "/user/emails?per_page=100", token, deadline),
-    )
-    .await?;
-    to_identity(&profile, &addresses)
+/// GitHub, for as long as one request deals with it.
+pub(super) struct GitHub<'a> {
+    pub(super) client: OAuthClient,
+    pub(super) endpoints: &'a ProviderEndpoints,
+    pub(super) transport: &'a Transport,
+    pub(super) clock: &'a dyn Clock,
+    pub(super) deadline: Instant,
 }
 
-async fn get<T: DeserializeOwned, C: Sync>(
-    providers: &Providers<C>,
-    path: &str,
-    token: &str,
-    deadline: Instant,
-) -> Result<T, OAuthError> {
-    let refused = |reason: &dyn ToString| OAuthError::InvalidIdentity(reason.to_string());
-    let mut authorization =
-        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| refused(&"unusable access token"))?;
-    authorization.set_sensitive(true);
-    let url = format!("{}{path}", providers.endpoints.github_api_url.trim_end_matches('/'));
-    let request = http::Request::get(url)
-        .header(header::AUTHORIZATION, authorization)
-        .header(header::ACCEPT, "application/vnd.github+json")
-        .header("x-github-api-version", "2022-11-28");
-    providers.transport.get_json(request, deadline).await.map_err(|error| refused(&error))
+impl GitHub<'_> {
+    /// Whether a callback's `iss` may come from GitHub (RFC 9207, section
+    /// 2.4). An issuer that is not known proves nothing.
+    pub(super) fn accepts_issuer(&self, issuer: Option<&str>) -> bool {
+        let known = self.endpoints.github_authorization_url.strip_suffix("/authorize");
+        issuer.is_none_or(|issuer| known.is_none_or(|known| known == issuer))
+    }
+
+    /// Redeems the code and asks the API who its owner is.
+    pub(super) async fn exchange(&self, grant: CodeGrant) -> Result<ProviderSignIn, OAuthError> {
+        let answer = self.token_endpoint().redeem(grant).await.map_err(invalid_code)?;
+        let tokens = answer.into_tokens(self.clock.now());
+        let identity = self.user_info(&tokens.access_token).await?.identity;
+        Ok(ProviderSignIn { identity, tokens })
+    }
+
+    /// New tokens for a refresh token, which only a GitHub App has.
+    pub(super) async fn refresh(&self, refresh_token: &str) -> Result<ProviderTokens, OAuthError> {
+        let answer = self.token_endpoint().refresh(refresh_token).await;
+        let answer = answer.map_err(|error| OAuthError::RefreshFailed(error.to_string()))?;
+        Ok(answer.into_tokens(self.clock.now()))
+    }
+
+    /// Whom an access token belongs to. As with Better Auth, the profile of
+    /// somebody who shows no address has the primary one.
+    pub(super) async fn user_info(&self, access_token: &str) -> Result<UserInfo, OAuthError> {
+        let (mut data, addresses): (Map<String, Value>, Vec<Address>) =
+            try_join(self.get("/user", access_token), self.get("/user/emails?per_page=100", access_token)).await?;
+        let profile = Profile::deserialize(&data).map_err(|_| refused(TransportError::Malformed))?;
+        let identity = to_identity(&profile, &addresses)?;
+        if let Some(primary) = addresses.into_iter().find(|address| address.primary)
+            && data.get("email").is_none_or(Value::is_null)
+        {
+            data.insert("email".to_owned(), primary.email.into());
+        }
+        Ok(UserInfo { identity, data })
+    }
+
+    fn token_endpoint(&self) -> TokenEndpoint<'_> {
+        TokenEndpoint {
+            transport: self.transport,
+            url: &self.endpoints.github_token_url,
+            client: &self.client,
+            authentication: ClientAuthentication::Post,
+            deadline: self.deadline,
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &str, token: &str) -> Result<T, OAuthError> {
+        let url = format!("{}{path}", self.endpoints.github_api_url.trim_end_matches('/'));
+        let request = http::Request::get(url)
+            .header(header::AUTHORIZATION, bearer(token)?)
+            .header(header::ACCEPT, "application/vnd.github+json")
+            .header("x-github-api-version", "2022-11-28");
+        self.transport.get_json(request, self.deadline).await.map_err(refused)
+    }
 }
 
 /// The identity, or why there is none.
@@ -79,11 +113,11 @@ async fn get<T: DeserializeOwned, C: Sync>(
 /// anybody enter anybody's address.
 fn to_identity(user: &Profile, addresses: &[Address]) -> Result<ProviderIdentity, OAuthError> {
     let id = user.id.as_u64().filter(|id| *id > 0);
-    let id = id.ok_or_else(|| OAuthError::InvalidIdentity("profile without an id".to_owned()))?;
+    let id = id.ok_or_else(|| refused("profile without an id"))?;
     let primary = addresses.iter().find(|address| address.primary && address.verified);
     let email = primary.and_then(|address| Email::parse(&address.email).ok());
     Ok(ProviderIdentity {
-        provider: Provider::GitHub.id().to_owned(),
+        provider: ID.to_owned(),
         subject: id.to_string(),
         email_verified: email.is_some(),
         email,

@@ -1,9 +1,10 @@
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::jwks::KeySet;
-use crate::domain::Timestamp;
+use super::{claims::Profile, jwks::KeySet};
+use crate::domain::{Purpose, Timestamp};
 
 /// Longest id token that is looked at, in bytes.
 const MAX_LENGTH: usize = 16 * 1024;
@@ -17,13 +18,30 @@ const MAX_AGE: i64 = 60 * 60;
 /// What an id token must say.
 pub(super) struct Expected<'a> {
     /// Accepted `iss`.
-    pub(super) issuers: &'a [&'a str],
+    pub(super) issuers: &'a [String],
+    /// Accepted `alg`; never `none` or one with a shared secret.
+    pub(super) algorithms: &'a [Algorithm],
     /// The client id.
     pub(super) audience: &'a str,
-    /// Nonce of the authorization request.
-    pub(super) nonce: &'a str,
+    /// Who brings it.
+    pub(super) bearer: Bearer<'a>,
     /// The current time.
     pub(super) now: Timestamp,
+}
+
+/// Who brings an id token.
+#[derive(Clone, Copy)]
+pub(super) enum Bearer<'a> {
+    /// The token endpoint, in answer to a request of this service.
+    TokenEndpoint {
+        /// Nonce of the authorization request; none at a refresh.
+        nonce: Option<&'a str>,
+    },
+    /// A client that asked the provider itself.
+    Client {
+        /// The nonce that the client says it asked with, if it says one.
+        nonce: Option<&'a str>,
+    },
 }
 
 /// The claims that are read. Those without a default must be there, each of
@@ -31,7 +49,7 @@ pub(super) struct Expected<'a> {
 #[derive(Deserialize)]
 pub(super) struct Claims {
     iss: String,
-    pub(super) sub: String,
+    sub: String,
     aud: Audience,
     azp: Option<String>,
     exp: i64,
@@ -39,13 +57,27 @@ pub(super) struct Claims {
     nbf: Option<i64>,
     nonce: Option<String>,
     #[serde(default)]
-    pub(super) email: Value,
+    email: Value,
     #[serde(default)]
-    pub(super) email_verified: Value,
+    email_verified: Value,
     #[serde(default)]
-    pub(super) name: Value,
+    name: Value,
     #[serde(default)]
-    pub(super) picture: Value,
+    picture: Value,
+}
+
+impl Claims {
+    /// When a token of these claims is no longer taken.
+    pub(super) fn expires_at(&self) -> Timestamp {
+        let seconds = self.exp.min(self.iat.saturating_add(MAX_AGE)).saturating_add(LEEWAY);
+        Timestamp::from_millis(0).plus_seconds(seconds).plus_seconds(1)
+    }
+
+    /// Who they are about.
+    pub(super) fn into_profile(self) -> Profile {
+        let Self { sub, email, email_verified, name, picture, .. } = self;
+        Profile { sub, email, email_verified, name, picture }
+    }
 }
 
 #[derive(Deserialize)]
@@ -69,7 +101,7 @@ impl Audience {
 pub(super) enum Refused {
     #[error("id token is malformed")]
     Malformed,
-    #[error("id token is not signed with RS256")]
+    #[error("id token is signed with another algorithm")]
     Algorithm,
     #[error("id token has critical headers or another type")]
     Header,
@@ -94,8 +126,9 @@ pub(super) enum Refused {
 
 /// Verifies an id token (OpenID Connect Core, section 3.1.3.7).
 ///
-/// The algorithm is fixed to RS256 and the key is chosen by `kid` from `keys`
-/// alone; header parameters that name a key elsewhere are not looked at.
+/// The key is chosen by `kid` from `keys` alone, and only for an algorithm that
+/// is expected and that the key is for; header parameters that name a key
+/// elsewhere are not looked at.
 ///
 /// # Errors
 /// [`Refused`].
@@ -105,7 +138,7 @@ pub(super) fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Res
     }
     // Fails for `none` and for everything else that is no algorithm.
     let header = decode_header(token).map_err(|_| Refused::Malformed)?;
-    if header.alg != Algorithm::RS256 {
+    if !expected.algorithms.contains(&header.alg) {
         return Err(Refused::Algorithm);
     }
     let is_jwt = header.typ.as_deref().is_none_or(|typ| typ.eq_ignore_ascii_case("JWT"));
@@ -113,11 +146,11 @@ pub(super) fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Res
         return Err(Refused::Header);
     }
     let kid = header.kid.ok_or(Refused::Malformed)?;
-    let key = keys.get(&kid).ok_or(Refused::UnknownKey)?;
+    let key = keys.get(&kid, header.alg).ok_or(Refused::UnknownKey)?;
 
     // The library checks the signature. Its claim checks let absent claims
     // pass and use a clock of their own; `check` replaces them.
-    let mut validation = Validation::new(Algorithm::RS256);
+    let mut validation = Validation::new(header.alg);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
@@ -126,17 +159,31 @@ pub(super) fn verify(token: &str, keys: &KeySet, expected: &Expected<'_>) -> Res
     Ok(claims)
 }
 
+/// What a token is remembered by. Only what is signed counts: on a curve, one
+/// content has two signatures that anybody can make of one another.
+pub(super) fn hash(token: &str) -> String {
+    Purpose::IdToken.key_of(token.rsplit_once('.').map_or(token, |(signed, _)| signed))
+}
+
+/// The claims of a token that was verified before it was kept.
+pub(super) fn read_kept(token: &str) -> Option<Map<String, Value>> {
+    let payload = token.split('.').nth(1)?;
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+}
+
 /// Checks claims whose signature is right.
 fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), Refused> {
-    if !expected.issuers.contains(&claims.iss.as_str()) {
+    if !expected.issuers.contains(&claims.iss) {
         return Err(Refused::Issuer);
     }
     let audiences = claims.aud.as_slice();
     if !audiences.iter().any(|audience| audience == expected.audience) {
         return Err(Refused::Audience);
     }
+    // An app on a phone asks under an id of its own for a token of ours.
+    let by_app = matches!(expected.bearer, Bearer::Client { .. }) && audiences.len() == 1;
     match claims.azp.as_deref() {
-        Some(party) if party != expected.audience => return Err(Refused::AuthorizedParty),
+        Some(party) if party != expected.audience && !by_app => return Err(Refused::AuthorizedParty),
         None if audiences.len() > 1 => return Err(Refused::AuthorizedParty),
         _ => {}
     }
@@ -149,7 +196,8 @@ fn check(claims: &Claims, expected: &Expected<'_>) -> Result<(), Refused> {
     if !in_time {
         return Err(Refused::Time);
     }
-    if claims.nonce.as_deref() != Some(expected.nonce) {
+    let (Bearer::TokenEndpoint { nonce } | Bearer::Client { nonce }) = expected.bearer;
+    if nonce.is_some() && claims.nonce.as_deref() != nonce {
         return Err(Refused::Nonce);
     }
     let subject = &claims.sub;

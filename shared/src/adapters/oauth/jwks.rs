@@ -1,7 +1,7 @@
 use std::{collections::HashMap, future::Future, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::DecodingKey;
+use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::sync::Mutex;
@@ -19,8 +19,17 @@ const MIN_REFETCH_AGE: i64 = 60;
 /// (RFC 7518, section 3.3) of bearable cost.
 const MODULUS_LENGTHS: std::ops::RangeInclusive<usize> = 256..=512;
 
-/// Public RSA keys by their key id.
-pub(super) struct KeySet(HashMap<String, DecodingKey>);
+/// Length of a coordinate on P-256, in bytes (RFC 7518, section 6.2.1.2).
+const COORDINATE_LENGTH: usize = 32;
+
+/// Public keys by their key id.
+pub(super) struct KeySet(HashMap<String, Key>);
+
+/// A public key and what it may verify.
+struct Key {
+    decoding: DecodingKey,
+    algorithms: Vec<Algorithm>,
+}
 
 /// A key set as it is sent (RFC 7517, section 5). Keys of other kinds and
 /// members that are not known are ignored, as section 5 wants it.
@@ -30,38 +39,69 @@ pub(super) struct PublishedKeys {
 }
 
 #[derive(Deserialize)]
-struct RsaKey {
-    kty: String,
+struct PublishedKey {
     kid: String,
     #[serde(rename = "use")]
     usage: Option<String>,
     alg: Option<String>,
-    n: String,
-    e: String,
+    #[serde(flatten)]
+    material: Material,
 }
 
-impl RsaKey {
-    fn decoding_key(&self) -> Option<DecodingKey> {
-        let signs = self.usage.as_deref().is_none_or(|usage| usage == "sig")
-            && self.alg.as_deref().is_none_or(|alg| alg == "RS256");
-        let modulus = URL_SAFE_NO_PAD.decode(&self.n).ok()?;
-        let exponent = URL_SAFE_NO_PAD.decode(&self.e).ok()?;
-        let usable = self.kty == "RSA" && signs && MODULUS_LENGTHS.contains(&modulus.len());
-        usable.then(|| DecodingKey::from_rsa_raw_components(&modulus, &exponent))
+/// RSA keys and those on P-256; no others are taken.
+#[derive(Deserialize)]
+#[serde(tag = "kty")]
+enum Material {
+    #[serde(rename = "RSA")]
+    Rsa { n: String, e: String },
+    #[serde(rename = "EC")]
+    Ec { crv: String, x: String, y: String },
+}
+
+impl PublishedKey {
+    fn key(&self) -> Option<Key> {
+        let (decoding, mut algorithms) = self.material.key()?;
+        if let Some(alg) = self.alg.as_deref() {
+            let alg: Algorithm = alg.parse().ok()?;
+            algorithms.retain(|algorithm| *algorithm == alg);
+        }
+        let usable = self.usage.as_deref().is_none_or(|usage| usage == "sig") && !algorithms.is_empty();
+        usable.then_some(Key { decoding, algorithms })
+    }
+}
+
+impl Material {
+    /// The key, and what keys of its kind may verify.
+    fn key(&self) -> Option<(DecodingKey, Vec<Algorithm>)> {
+        match self {
+            Self::Rsa { n, e } => {
+                let (modulus, exponent) = (URL_SAFE_NO_PAD.decode(n).ok()?, URL_SAFE_NO_PAD.decode(e).ok()?);
+                let usable = MODULUS_LENGTHS.contains(&modulus.len());
+                let key = usable.then(|| DecodingKey::from_rsa_raw_components(&modulus, &exponent))?;
+                Some((key, vec![Algorithm::RS256, Algorithm::PS256]))
+            }
+            Self::Ec { crv, x, y } => {
+                let is_coordinate =
+                    |text| URL_SAFE_NO_PAD.decode(text).is_ok_and(|bytes| bytes.len() == COORDINATE_LENGTH);
+                let usable = crv == "P-256" && is_coordinate(x) && is_coordinate(y);
+                let key = usable.then(|| DecodingKey::from_ec_components(x, y))?.ok()?;
+                Some((key, vec![Algorithm::ES256]))
+            }
+        }
     }
 }
 
 impl From<PublishedKeys> for KeySet {
     fn from(published: PublishedKeys) -> Self {
-        let keys = published.keys.into_iter().filter_map(|key| RsaKey::deserialize(key).ok());
-        Self(keys.filter_map(|key| Some((key.kid.clone(), key.decoding_key()?))).collect())
+        let keys = published.keys.into_iter().filter_map(|key| PublishedKey::deserialize(key).ok());
+        Self(keys.filter_map(|key| Some((key.kid.clone(), key.key()?))).collect())
     }
 }
 
 impl KeySet {
-    /// The key of a key id.
-    pub(super) fn get(&self, kid: &str) -> Option<&DecodingKey> {
-        self.0.get(kid)
+    /// The key of a key id, if it may verify signatures of an algorithm.
+    pub(super) fn get(&self, kid: &str, algorithm: Algorithm) -> Option<&DecodingKey> {
+        self.0.get(kid).filter(|key| key.algorithms.contains(&algorithm)).map(|key| &key.decoding)
     }
 }
 
@@ -118,7 +158,7 @@ impl Jwks {
 
 /// Whether `now` is less than so many seconds after `then`, and not before it:
 /// a clock that jumps back makes nothing last longer.
-fn is_within(seconds: i64, then: Timestamp, now: Timestamp) -> bool {
+pub(super) fn is_within(seconds: i64, then: Timestamp, now: Timestamp) -> bool {
     then <= now && now < then.plus_seconds(seconds)
 }
 
@@ -195,23 +235,41 @@ mod tests {
     }
 
     #[test]
-    fn only_safe_rsa_signing_keys_are_taken() {
+    fn only_safe_signing_keys_are_taken() {
         let (n, small, huge) = (format!("{}w", "_".repeat(341)), format!("{}8", "_".repeat(170)), "_".repeat(700));
+        let (x, y) = ("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
         let published = json!({"keys": [
             {"kid": "good", "kty": "RSA", "n": n, "e": "AQAB"},
             {"kid": "marked", "kty": "RSA", "n": n, "e": "AQAB", "use": "sig", "alg": "RS256", "x": [1]},
+            {"kid": "pss", "kty": "RSA", "n": n, "e": "AQAB", "alg": "PS256"},
             {"kid": "enc", "kty": "RSA", "n": n, "e": "AQAB", "use": "enc"},
             {"kid": "other", "kty": "RSA", "n": n, "e": "AQAB", "alg": "RS512"},
+            {"kid": "odd", "kty": "RSA", "n": n, "e": "AQAB", "alg": "RSA-OAEP"},
+            {"kid": "mixed", "kty": "RSA", "n": n, "e": "AQAB", "alg": "ES256"},
             {"kid": "small", "kty": "RSA", "n": small, "e": "AQAB"},
             {"kid": "huge", "kty": "RSA", "n": huge, "e": "AQAB"},
             {"kid": "hmac", "kty": "oct", "k": "c2VjcmV0", "alg": "HS256"},
-            {"kid": "ec", "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+            {"kid": "ec", "kty": "EC", "crv": "P-256", "x": x, "y": y},
+            {"kid": "ec-384", "kty": "EC", "crv": "P-384", "x": x, "y": y},
+            {"kid": "ec-short", "kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
+            {"kid": "ec-mixed", "kty": "EC", "crv": "P-256", "x": x, "y": y, "alg": "RS256"},
             {"kty": "RSA", "n": n, "e": "AQAB"},
             "nonsense",
         ]});
         let keys = KeySet::from(serde_json::from_value::<PublishedKeys>(published).unwrap());
         let mut kids: Vec<_> = keys.0.keys().map(String::as_str).collect();
         kids.sort_unstable();
-        assert_eq!(kids, ["good", "marked"]);
+        assert_eq!(kids, ["ec", "good", "marked", "pss"]);
+        for (kid, algorithms) in [
+            ("good", vec![Algorithm::RS256, Algorithm::PS256]),
+            ("marked", vec![Algorithm::RS256]),
+            ("pss", vec![Algorithm::PS256]),
+            ("ec", vec![Algorithm::ES256]),
+        ] {
+            for algorithm in [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::HS256, Algorithm::RS512]
+            {
+                assert_eq!(keys.get(kid, algorithm).is_some(), algorithms.contains(&algorithm), "{kid} {algorithm:?}");
+            }
+        }
     }
 }

@@ -1,32 +1,51 @@
-//! Sign-in with Google and GitHub: the authorization code flow (RFC 6749,
-//! section 4.1) with PKCE (RFC 7636) and, at Google, a verified id token.
+//! Sign-in with GitHub, Google and any other OpenID Provider: the authorization
+//! code flow (RFC 6749, section 4.1) with PKCE (RFC 7636) and, but for GitHub,
+//! a verified id token.
 //!
-//! Endpoints and credentials are configuration; nothing that a browser or a
-//! provider sends chooses where a request goes.
+//! Credentials, and endpoints or the issuer that names them, are configuration;
+//! nothing that a browser sends chooses where a request goes.
 
 mod authorization;
+mod claims;
 mod clients;
-mod code;
+mod discovery;
 mod github;
 mod google;
 mod id_token;
+mod issuer;
 mod jwks;
+mod metadata;
+mod openid;
 mod profile;
+mod token_endpoint;
 mod transport;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
+use http::HeaderValue;
 use tokio::time::Instant;
 
 pub use authorization::RESERVED_PARAMETERS;
-pub use clients::{FetchOAuthClients, OAuthClient, parse_clients};
+pub use clients::{FetchOAuthClients, OAuthClient, OAuthClients, Provider, parse_clients};
+pub use issuer::Issuer;
 
 use crate::{
-    domain::ProviderIdentity,
-    ports::{AuthorizationRequest, Clock, CodeExchange, OAuthError, OAuthProviders},
+    domain::ProviderTokens,
+    ports::{
+        AskProvider, AuthorizationRequest, Clock, CodeExchange, OAuthError, OAuthProviders, ProviderSignIn, UserInfo,
+        VerifiedIdToken, VerifyIdToken,
+    },
 };
-use code::CodeGrant;
+use discovery::Discovery;
+use github::GitHub;
 use jwks::Jwks;
+use metadata::Metadata;
+use openid::OpenIdProvider;
+use token_endpoint::{CodeGrant, TokenError};
 use transport::Transport;
 
 /// Longest time that one exchange may take, all its calls together. The
@@ -54,37 +73,6 @@ pub struct ProviderEndpoints {
     pub github_api_url: String,
 }
 
-/// A provider that this service speaks to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Provider {
-    Google,
-    GitHub,
-}
-
-impl Provider {
-    const ALL: [Self; 2] = [Self::Google, Self::GitHub];
-
-    /// Exactly the id: no other case, no encoding.
-    fn parse(id: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|provider| provider.id() == id)
-    }
-
-    const fn id(self) -> &'static str {
-        match self {
-            Self::Google => "google",
-            Self::GitHub => "github",
-        }
-    }
-
-    /// Scopes that are always asked for, in Better Auth's order.
-    const fn scopes(self) -> &'static [&'static str] {
-        match self {
-            Self::Google => &["email", "profile", "openid"],
-            Self::GitHub => &["read:user", "user:email"],
-        }
-    }
-}
-
 /// The providers, behind their endpoints and client credentials.
 pub struct Providers<C> {
     endpoints: ProviderEndpoints,
@@ -92,7 +80,23 @@ pub struct Providers<C> {
     clients: C,
     clock: Arc<dyn Clock>,
     transport: Transport,
-    google_keys: Jwks,
+    google: (Arc<Metadata>, Arc<Jwks>),
+    /// What is kept of the other OpenID Providers. Only configured issuers get
+    /// here, so that it stays small.
+    openid: Mutex<HashMap<Issuer, Arc<Known>>>,
+}
+
+/// What is kept of an OpenID Provider.
+#[derive(Default)]
+struct Known {
+    discovery: Discovery,
+    keys: Arc<Jwks>,
+}
+
+/// A provider, for as long as one request deals with it.
+enum Asked<'a> {
+    GitHub(GitHub<'a>),
+    OpenId(OpenIdProvider<'a>),
 }
 
 impl<C: FetchOAuthClients> Providers<C> {
@@ -106,68 +110,125 @@ impl<C: FetchOAuthClients> Providers<C> {
         clock: Arc<dyn Clock>,
     ) -> Self {
         Self {
+            google: (Arc::new(google::metadata(&endpoints)), Arc::default()),
             endpoints,
             redirect_base: redirect_base.into(),
             clients,
             clock,
             transport: Transport::default(),
-            google_keys: Jwks::default(),
+            openid: Mutex::default(),
         }
     }
 
-    fn redirect_uri(&self, provider: Provider) -> String {
-        format!("{}/callback/{}", self.redirect_base.trim_end_matches('/'), provider.id())
-    }
-
-    /// Whether a callback's `iss` may come from this provider (RFC 9207,
-    /// section 2.4). An issuer that is not known proves nothing.
-    fn may_come_from(&self, provider: Provider, issuer: &str) -> bool {
-        match provider {
-            Provider::Google => google::issuers(&self.endpoints.google_issuer).contains(&issuer),
+    /// The provider of an id: exactly this one, in no other case or encoding.
+    /// Discovery and all that follows share one time limit.
+    async fn provider(&self, id: &str) -> Result<Asked<'_>, OAuthError> {
+        let client = self.clients.client(id).await?.ok_or(OAuthError::UnknownProvider)?;
+        let deadline = Instant::now() + TIME_LIMIT;
+        let (transport, clock) = (&self.transport, &*self.clock);
+        let (metadata, keys) = match &client.provider {
             Provider::GitHub => {
-                self.endpoints.github_authorization_url.strip_suffix("/authorize").is_none_or(|known| known == issuer)
+                return Ok(Asked::GitHub(GitHub { client, endpoints: &self.endpoints, transport, clock, deadline }));
             }
-        }
+            Provider::Google => self.google.clone(),
+            Provider::OpenId { issuer, .. } => self.discover(issuer, deadline).await?,
+        };
+        Ok(Asked::OpenId(OpenIdProvider { client, metadata, keys, transport, clock, deadline }))
     }
 
-    async fn client(&self, provider: Provider) -> Result<OAuthClient, OAuthError> {
-        self.clients.client(provider.id()).await?.ok_or(OAuthError::UnknownProvider)
+    async fn discover(&self, issuer: &Issuer, deadline: Instant) -> Result<(Arc<Metadata>, Arc<Jwks>), OAuthError> {
+        let known = {
+            let mut all = self.openid.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(issuer.clone()).or_default())
+        };
+        let fetch = discovery::fetch(&self.transport, issuer, deadline);
+        let metadata = known.discovery.get(self.clock.now(), fetch).await;
+        let metadata = metadata.map_err(|error| OAuthError::Unavailable(error.to_string()))?;
+        Ok((metadata, Arc::clone(&known.keys)))
+    }
+
+    fn redirect_uri(&self, id: &str) -> String {
+        format!("{}/callback/{id}", self.redirect_base.trim_end_matches('/'))
     }
 }
 
 impl<C: FetchOAuthClients> OAuthProviders for Providers<C> {
-    async fn is_configured(&self, provider: &str) -> Result<bool, OAuthError> {
-        match Provider::parse(provider) {
-            Some(provider) => Ok(self.clients.client(provider.id()).await?.is_some()),
-            None => Ok(false),
-        }
-    }
-
     async fn authorization_url(&self, provider: &str, request: &AuthorizationRequest) -> Result<String, OAuthError> {
-        let provider = Provider::parse(provider).ok_or(OAuthError::UnknownProvider)?;
-        let client = self.client(provider).await?;
-        let endpoint = match provider {
-            Provider::Google => &self.endpoints.google_authorization_url,
-            Provider::GitHub => &self.endpoints.github_authorization_url,
+        let asked = self.provider(provider).await?;
+        let (client, endpoint) = match &asked {
+            Asked::GitHub(github) => (&github.client, &self.endpoints.github_authorization_url),
+            Asked::OpenId(openid) => (&openid.client, &openid.metadata.authorization_endpoint),
         };
-        authorization::url(provider, endpoint, client.client_id, self.redirect_uri(provider), request)
+        let redirect_uri = self.redirect_uri(&client.id);
+        authorization::url(&client.provider, endpoint, client.client_id.clone(), redirect_uri, request)
     }
 
-    async fn exchange(&self, provider: &str, exchange: CodeExchange) -> Result<ProviderIdentity, OAuthError> {
-        let provider = Provider::parse(provider).ok_or(OAuthError::UnknownProvider)?;
-        if exchange.issuer.as_deref().is_some_and(|issuer| !self.may_come_from(provider, issuer)) {
-            return Err(OAuthError::IssuerMismatch);
-        }
+    async fn exchange(&self, provider: &str, exchange: CodeExchange) -> Result<ProviderSignIn, OAuthError> {
+        let asked = self.provider(provider).await?;
+        let issuer = exchange.issuer.as_deref();
         let grant = CodeGrant {
-            client: self.client(provider).await?,
             redirect_uri: self.redirect_uri(provider),
             code: exchange.code,
             pkce_verifier: exchange.pkce_verifier,
         };
-        let deadline = Instant::now() + TIME_LIMIT;
-        match provider {
-            Provider::Google => google::identity(self, grant, &exchange.nonce, deadline).await,
-            Provider::GitHub => github::identity(self, grant, deadline).await,
+        match asked {
+            Asked::GitHub(github) if github.accepts_issuer(issuer) => github.exchange(grant).await,
+            Asked::OpenId(openid) if openid.accepts_issuer(issuer) => openid.exchange(grant, &exchange.nonce).await,
+            Asked::GitHub(_) | Asked::OpenId(_) => Err(OAuthError::IssuerMismatch),
         }
     }
+}
+
+impl<C: FetchOAuthClients> VerifyIdToken for Providers<C> {
+    async fn verify_id_token(
+        &self,
+        provider: &str,
+        token: &str,
+        nonce: Option<&str>,
+    ) -> Result<VerifiedIdToken, OAuthError> {
+        match self.provider(provider).await? {
+            Asked::GitHub(_) => Err(OAuthError::IdTokenNotSupported),
+            Asked::OpenId(openid) => openid.verify_id_token(token, nonce).await,
+        }
+    }
+}
+
+impl<C: FetchOAuthClients> AskProvider for Providers<C> {
+    async fn refresh(&self, provider: &str, refresh_token: &str) -> Result<ProviderTokens, OAuthError> {
+        let mut tokens = match self.provider(provider).await? {
+            Asked::GitHub(github) => github.refresh(refresh_token).await?,
+            Asked::OpenId(openid) => openid.refresh(refresh_token).await?,
+        };
+        tokens.refresh_token.get_or_insert_with(|| refresh_token.to_owned());
+        Ok(tokens)
+    }
+
+    async fn user_info(
+        &self,
+        provider: &str,
+        access_token: &str,
+        id_token: Option<&str>,
+    ) -> Result<UserInfo, OAuthError> {
+        match self.provider(provider).await? {
+            Asked::GitHub(github) => github.user_info(access_token).await,
+            Asked::OpenId(openid) => openid.user_info(access_token, id_token).await,
+        }
+    }
+}
+
+/// An access token as a header. Nothing that cannot be one becomes one.
+fn bearer(access_token: &str) -> Result<HeaderValue, OAuthError> {
+    let mut value =
+        HeaderValue::from_str(&format!("Bearer {access_token}")).map_err(|_| refused("unusable access token"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn refused(reason: impl ToString) -> OAuthError {
+    OAuthError::InvalidIdentity(reason.to_string())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the form that map_err wants")]
+fn invalid_code(error: TokenError) -> OAuthError {
+    OAuthError::InvalidCode(error.to_string())
 }

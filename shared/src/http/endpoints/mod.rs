@@ -2,20 +2,27 @@
 
 mod account;
 mod credentials;
+mod magic_link;
 mod oauth_callback;
 mod post;
 mod reset_confirm;
 mod reset_request;
+mod send_verification;
 mod session;
 mod session_reply;
+mod sessions;
 mod sign_in;
 mod sign_out;
 mod sign_up;
 mod signed_in;
 mod social;
+mod two_factor;
+mod verification_link;
+mod verify_email;
 mod views;
 
 pub use account::AccountEndpoint;
+pub use magic_link::MagicLinkEndpoint;
 pub use oauth_callback::OAuthCallbackEndpoint;
 pub use post::Post;
 pub use reset_confirm::ResetConfirmEndpoint;
@@ -24,15 +31,19 @@ pub use session::SessionEndpoint;
 pub use sign_in::SignInEndpoint;
 pub use sign_out::SignOutEndpoint;
 pub use sign_up::SignUpEndpoint;
+pub use two_factor::{TwoFactorEndpoint, TwoFactorStore};
+pub use verify_email::VerifyEmailEndpoint;
 
 use std::sync::Arc;
 
 use crate::{
     adapters::{OsRandom, SystemClock},
     config::Config,
-    flows::{Client, Context},
+    domain::Timestamp,
+    flows::{AttemptError, Client, Context},
     hooks::{self, Hooks},
     http::{ApiError, Audit, AuthRequest, CookieJar, Endpoint, ErrorCode, Reply},
+    ports::Clock as _,
 };
 
 /// What every endpoint has.
@@ -54,12 +65,15 @@ impl Core {
         Self { config, cookies, hooks }
     }
 
-    fn context(&self) -> Context<'_> {
+    /// What flows are given.
+    pub(super) fn context(&self) -> Context<'_> {
         Context {
             clock: &SystemClock,
             random: &OsRandom,
             sessions: self.config.sessions,
             two_factor: self.config.two_factor.policy,
+            limits: self.config.limits,
+            requires_verification: self.config.verification.required,
             hooks: self.hooks.as_ref(),
         }
     }
@@ -75,5 +89,20 @@ impl Endpoint for Pending {
 }
 
 fn client(request: &AuthRequest) -> Client {
-    Client { ip_address: request.source_ip.clone(), user_agent: request.user_agent() }
+    Client { ip_address: request.source_ip.clone(), user_agent: request.user_agent(), known_device: None }
+}
+
+/// 429 until the next password may be tried.
+fn locked(until: Timestamp) -> ApiError {
+    ApiError::too_many_requests("lockout", until, SystemClock.now())
+}
+
+impl From<AttemptError> for ApiError {
+    fn from(error: AttemptError) -> Self {
+        match error {
+            AttemptError::Locked(until) => locked(until),
+            AttemptError::Hash(error) => error.into(),
+            AttemptError::Store(error) => error.into(),
+        }
+    }
 }

@@ -1,6 +1,4 @@
-use serde::Serialize;
-
-use super::Core;
+use super::{Core, Post, views::Status};
 use crate::{
     domain::{Password, Purpose, VerificationToken},
     flows::{ResetError, confirm_password_reset, is_reset_token_live},
@@ -8,29 +6,28 @@ use crate::{
         ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf, redirect::with_parameters,
         routes::Route,
     },
-    ports::{FindResetToken, HashPassword, ResetPassword},
+    mail::Letter,
+    ports::{FindResetToken, HashPassword, LimitAttempts, ResetPassword, SendMail},
 };
 
 /// `POST /reset-password`, `POST /password-reset/confirm` and
 /// `GET /reset-password/{token}`
-pub struct ResetConfirmEndpoint<S, H> {
+pub struct ResetConfirmEndpoint<S, H, M> {
     /// Settings.
     pub core: Core,
     /// Hashes the new password.
     pub hasher: H,
     /// Tokens, accounts and users.
     pub store: S,
+    /// Tells the owner of the address.
+    pub post: Post<M>,
 }
 
-#[derive(Serialize)]
-struct Done {
-    status: bool,
-}
-
-impl<S, H> Endpoint for ResetConfirmEndpoint<S, H>
+impl<S, H, M> Endpoint for ResetConfirmEndpoint<S, H, M>
 where
-    S: FindResetToken + ResetPassword + Send + 'static,
+    S: FindResetToken + ResetPassword + LimitAttempts + Send + 'static,
     H: HashPassword + Send + 'static,
+    M: SendMail + Send + 'static,
 {
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         match request.info.route {
@@ -40,7 +37,12 @@ where
     }
 }
 
-impl<S: FindResetToken + ResetPassword, H: HashPassword> ResetConfirmEndpoint<S, H> {
+impl<S, H, M> ResetConfirmEndpoint<S, H, M>
+where
+    S: FindResetToken + ResetPassword + LimitAttempts,
+    H: HashPassword,
+    M: SendMail,
+{
     async fn confirm(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         let mut fields = Fields::of_body(request.body.as_ref());
         let password = fields.string("newPassword");
@@ -56,16 +58,25 @@ impl<S: FindResetToken + ResetPassword, H: HashPassword> ResetConfirmEndpoint<S,
         let password = Password::new(password)?;
         audit.event("password_reset.failed");
         let token = VerificationToken::parse(Purpose::PasswordReset, token).ok_or(ErrorCode::INVALID_TOKEN)?;
-        let user_id = confirm_password_reset(&self.core.context(), &self.hasher, &self.store, &token, password)
-            .await
-            .map_err(|error| match error {
+        let (user_id, email) = confirm_password_reset(
+            &self.core.context(),
+            &self.hasher,
+            &self.store,
+            &token,
+            password,
+            self.core.config.passwords,
+        )
+        .await
+        .map_err(|error| match error {
             ResetError::InvalidToken => ErrorCode::INVALID_TOKEN.into(),
+            ResetError::Password(error) => error.into(),
             ResetError::Hash(error) => error.into(),
             ResetError::Store(error) => ApiError::from(error),
         })?;
         audit.event("password_reset.succeeded").user(&user_id);
+        self.post.notify(&self.core, audit, &email, &Letter::PasswordChanged).await;
         self.core.hooks.password_changed(&user_id).await;
-        Reply::json(&Done { status: true })
+        Reply::json(&Status { status: true })
     }
 
     /// The mailed link: tells the page whether the token is good, and leaves it so.

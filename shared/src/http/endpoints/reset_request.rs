@@ -6,10 +6,10 @@ use super::{
     post::{AnswerTime, Post},
 };
 use crate::{
-    flows::request_password_reset,
+    flows::{may_mail, request_password_reset},
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, cookies::encode, csrf},
     mail::{Letter, Link},
-    ports::{FindCredential, SendMail, StoreResetToken},
+    ports::{CountEvents, FindCredential, SendMail, StoreResetToken},
 };
 
 const MESSAGE: &str = "If this email exists in our system, check your email for the reset link";
@@ -32,7 +32,7 @@ struct Requested {
 
 impl<S, M> Endpoint for ResetRequestEndpoint<S, M>
 where
-    S: FindCredential + StoreResetToken + Send + 'static,
+    S: FindCredential + StoreResetToken + CountEvents + Send + 'static,
     M: SendMail + Send + 'static,
 {
     /// Answers alike, and after the same time, whether or not there is anybody
@@ -49,11 +49,15 @@ where
         let email = email.ok_or(ErrorCode::INVALID_EMAIL)?;
 
         audit.event("password_reset.request_failed").email(&email);
-        let requested =
-            request_password_reset(&self.core.context(), &self.store, &email, config.reset.token_seconds).await?;
-        audit.event("password_reset.requested");
+        let context = self.core.context();
+        let (may_mail, requested) = futures_util::join!(
+            may_mail(&context, &self.store, &email),
+            request_password_reset(&context, &self.store, &email, config.reset.token_seconds),
+        );
+        let (may_mail, requested) = (may_mail?, requested?);
+        audit.event(if may_mail { "password_reset.requested" } else { "password_reset.mail_capped" });
         let answer_time = AnswerTime::of(&self.core, started);
-        if let Some(user_id) = &requested.user_id {
+        if let Some(user_id) = requested.user_id.as_ref().filter(|_| may_mail) {
             audit.user(user_id);
             let page = redirect_to.filter(|page| !page.is_empty()).unwrap_or(&config.reset.page);
             let path = format!("/reset-password/{}", requested.token.expose());

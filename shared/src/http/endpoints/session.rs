@@ -11,10 +11,12 @@ use crate::{
     domain::Timestamp,
     flows::current_session,
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, routes::Route},
-    ports::{ExtendSession, FindSession},
+    ports::{EndAllSessions, EndOtherSessions, EndSession, ExtendSession, FindSession, ListSessions},
 };
 
-/// `GET /get-session`, `GET /token`, `GET /ok`
+/// `GET /get-session`, `GET /token`, `GET /ok`, `GET /list-sessions`,
+/// `POST /revoke-session`, `/revoke-sessions`, `/revoke-other-sessions` and
+/// `/update-session`
 pub struct SessionEndpoint<S> {
     /// Settings and cookies.
     pub core: Core,
@@ -43,7 +45,10 @@ struct Health {
     ok: bool,
 }
 
-impl<S: FindSession + ExtendSession + Send + 'static> Endpoint for SessionEndpoint<S> {
+impl<S> Endpoint for SessionEndpoint<S>
+where
+    S: FindSession + ExtendSession + ListSessions + EndSession + EndAllSessions + EndOtherSessions + Send + 'static,
+{
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         match request.info.route {
             Route::Ok => Reply::json(&Health { ok: true }),
@@ -53,6 +58,11 @@ impl<S: FindSession + ExtendSession + Send + 'static> Endpoint for SessionEndpoi
                 Ok(reply)
             }
             Route::Token => self.read(request, audit, true).await,
+            Route::ListSessions => self.list(request, audit).await,
+            Route::RevokeSession => self.revoke(request, audit).await,
+            Route::RevokeSessions => self.revoke_all(request, audit).await,
+            Route::RevokeOtherSessions => self.revoke_others(request, audit).await,
+            Route::UpdateSession => self.update(request, audit).await,
             _ => self.read(request, audit, false).await,
         }
     }

@@ -6,7 +6,7 @@ use super::Core;
 use crate::{
     adapters::{OsRandom, SystemClock},
     crypto::{AccessTokens, Keyring},
-    domain::{Session, SessionToken, User},
+    domain::{Email, KnownDevice, Session, SessionToken, User},
     flows::Admission,
     http::{ApiError, AuthRequest, Reply, redirect::append_parameters},
     ports::Clock as _,
@@ -107,6 +107,22 @@ impl Core {
         };
         self.give_admission(&mut reply, request, keys, admission, remembered)?;
         Ok(reply)
+    }
+
+    /// With limits on: keeps the device known to the address that it has just
+    /// signed in to with the right password.
+    pub(super) fn remember_device(
+        &self,
+        reply: &mut Reply,
+        keys: &Keyring,
+        known: Option<KnownDevice>,
+        email: &Email,
+    ) -> Result<(), ApiError> {
+        if self.config.limits.is_none() {
+            return Ok(());
+        }
+        let device = known.unwrap_or_else(|| KnownDevice::generate(email, &OsRandom));
+        reply.set_cookie(&self.cookies.set_known_device(keys, &device))
     }
 
     /// Makes the client forget its session.

@@ -1,15 +1,15 @@
 use serde::Serialize;
 
-use super::{Core, client, views::UserView};
+use super::{Core, client, locked, views::UserView};
 use crate::{
     adapters::SecretCache,
     domain::{Email, Password},
-    flows::{Admission, FirstFactor, SignInError, sign_in},
+    flows::{Admission, Client, FirstFactor, SignInError, sign_in},
     hooks::SignInMethod,
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf, routes::Route},
     ports::{
-        FindCredential, FindTrustedDevice, FindUser, HashPassword, OAuthProviders, StoreAdmission, StoreOAuthState,
-        UpgradePasswordHash,
+        FindCredential, FindTrustedDevice, FindUser, HashPassword, LimitAttempts, OAuthProviders, OAuthStore,
+        SpendIdToken, StoreAdmission, StoreOAuthState, UpgradePasswordHash, VerifyIdToken,
     },
 };
 
@@ -21,19 +21,19 @@ pub struct SignInEndpoint<S, H, P> {
     pub secrets: SecretCache,
     /// Compares the password.
     pub hasher: H,
-    /// Users, sessions and OAuth states.
+    /// Users, accounts, sessions, OAuth states and spent id tokens.
     pub store: S,
     /// OAuth providers.
     pub providers: P,
 }
 
 #[derive(Serialize)]
-struct SignedIn<'a> {
-    redirect: bool,
-    token: &'a str,
+pub(super) struct SignedIn<'a> {
+    pub(super) redirect: bool,
+    pub(super) token: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<&'a str>,
-    user: UserView<'a>,
+    pub(super) url: Option<&'a str>,
+    pub(super) user: UserView<'a>,
 }
 
 impl<S, H, P> Endpoint for SignInEndpoint<S, H, P>
@@ -43,15 +43,18 @@ where
         + FindTrustedDevice
         + StoreAdmission
         + UpgradePasswordHash
+        + LimitAttempts
         + StoreOAuthState
+        + SpendIdToken
+        + OAuthStore
         + Send
         + 'static,
     H: HashPassword + Send + 'static,
-    P: OAuthProviders + Send + 'static,
+    P: OAuthProviders + VerifyIdToken + Send + 'static,
 {
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         match request.info.route {
-            Route::SignInSocial => self.start_social(request, audit).await,
+            Route::SignInSocial => self.sign_in_social(request, audit).await,
             _ => self.sign_in_email(request, audit).await,
         }
     }
@@ -59,7 +62,7 @@ where
 
 impl<S, H, P> SignInEndpoint<S, H, P>
 where
-    S: FindCredential + FindUser + FindTrustedDevice + StoreAdmission + UpgradePasswordHash,
+    S: FindCredential + FindUser + FindTrustedDevice + StoreAdmission + UpgradePasswordHash + LimitAttempts,
     H: HashPassword,
 {
     async fn sign_in_email(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
@@ -75,10 +78,11 @@ where
 
         audit.event("sign_in.failed").email(&email);
         let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
+        let known_device = self.core.cookies.known_device(&request.headers, &keys, &email);
         let factor = FirstFactor {
             method: SignInMethod::Password,
             remember,
-            client: client(request),
+            client: Client { known_device: known_device.clone(), ..client(request) },
             device: self.core.cookies.trusted_device(&request.headers, &keys),
         };
         let (user, admission) =
@@ -99,6 +103,7 @@ where
             reply.location(target)?;
         }
         self.core.give_admission(&mut reply, request, &keys, &admission, remember)?;
+        self.core.remember_device(&mut reply, &keys, known_device, &email)?;
         Ok(reply)
     }
 }
@@ -107,7 +112,9 @@ impl From<SignInError> for ApiError {
     fn from(error: SignInError) -> Self {
         match error {
             SignInError::Invalid => ErrorCode::INVALID_EMAIL_OR_PASSWORD.into(),
+            SignInError::NotVerified => ErrorCode::EMAIL_NOT_VERIFIED.into(),
             SignInError::Refused => ErrorCode::SIGN_IN_REFUSED.into(),
+            SignInError::Locked(until) => locked(until),
             SignInError::Hash(error) => error.into(),
             SignInError::Store(error) => error.into(),
         }

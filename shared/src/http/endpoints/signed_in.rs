@@ -10,6 +10,7 @@ use crate::{
     adapters::{SecretCache, SystemClock},
     crypto::Keyring,
     domain::{LiveSession, SessionToken},
+    flows::live_session,
     http::{ApiError, Audit, AuthRequest, ErrorCode},
     ports::{Clock as _, FindSession},
 };
@@ -90,15 +91,12 @@ impl Core {
     ) -> Result<Option<SignedIn>, ApiError> {
         let (keys, credential) = present(self, secrets, request).await?;
         let Credential::Session { handle, proof } = credential else { return Ok(None) };
-        let Some((session, user)) = store.session(&handle).await? else { return Ok(None) };
-        if !session.is_live(&user, SystemClock.now()) {
-            return Ok(None);
-        }
-        audit.user(&user.id);
+        let Some(live) = live_session(&self.context(), store, &handle).await? else { return Ok(None) };
+        audit.user(&live.user.id);
         let token = match proof {
             Proof::Token(token) => Some(token),
             Proof::AccessToken(_) => None,
         };
-        Ok(Some(SignedIn { keys, live: LiveSession { session, user }, token }))
+        Ok(Some(SignedIn { keys, live, token }))
     }
 }

@@ -1,12 +1,24 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Core, sign_in::SignInEndpoint};
+use super::{
+    Core, client,
+    sign_in::{SignInEndpoint, SignedIn},
+    views::UserView,
+};
 use crate::{
     adapters::oauth::RESERVED_PARAMETERS,
-    flows::{OAuthStart, OAuthStartError, start_oauth},
+    crypto::Keyring,
+    flows::{
+        Admission, CallbackFailure, FirstFactor, IdTokenSignInError, OAuthStart, OAuthStartError, PresentedIdToken,
+        sign_in_with_id_token, start_oauth,
+    },
+    hooks::SignInMethod,
     http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields},
-    ports::{OAuthError, OAuthProviders, StoreOAuthState},
+    ports::{
+        FindTrustedDevice, FindUser, OAuthError, OAuthProviders, OAuthStore, SpendIdToken, StoreOAuthState,
+        VerifyIdToken,
+    },
 };
 
 #[derive(Serialize)]
@@ -15,37 +27,125 @@ struct Started<'a> {
     redirect: bool,
 }
 
-impl<S: StoreOAuthState, H, P: OAuthProviders> SignInEndpoint<S, H, P> {
-    pub(super) async fn start_social(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
-        let (start, disable_redirect, has_id_token) = parse(&self.core, request)?;
+impl<S, H, P> SignInEndpoint<S, H, P>
+where
+    S: StoreOAuthState + SpendIdToken + OAuthStore + FindUser + FindTrustedDevice,
+    P: OAuthProviders + VerifyIdToken,
+{
+    /// By redirect or, if the client has an id token, at once.
+    pub(super) async fn sign_in_social(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
+        let Asked { start, disable_redirect, id_token } = parse(&self.core, request)?;
+        match id_token {
+            Some(IdToken { token, nonce }) => {
+                let presented = PresentedIdToken { provider: &start.provider, token, nonce };
+                self.sign_in_at_once(request, audit, presented).await
+            }
+            None => self.start_social(audit, start, disable_redirect).await,
+        }
+    }
+
+    async fn start_social(
+        &self,
+        audit: &mut Audit,
+        start: OAuthStart,
+        disable_redirect: bool,
+    ) -> Result<Reply, ApiError> {
         audit.event("oauth.start_failed");
-        if has_id_token {
-            let configured = self.providers.is_configured(&start.provider).await.map_err(ApiError::unavailable)?;
-            let code = if configured { ErrorCode::ID_TOKEN_NOT_SUPPORTED } else { ErrorCode::PROVIDER_NOT_FOUND };
-            return Err(code.into());
-        }
         let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
-        let started =
-            start_oauth(&self.core.context(), &keys, &self.providers, &self.store, start).await.map_err(|error| {
-                match error {
-                    OAuthStartError::Provider(OAuthError::UnknownProvider) => ErrorCode::PROVIDER_NOT_FOUND.into(),
-                    OAuthStartError::Provider(error) => ApiError::unavailable(error),
-                    OAuthStartError::Store(error) => ApiError::from(error),
-                }
-            })?;
+        let reply = self.core.start_oauth(&keys, &self.providers, &self.store, start, disable_redirect).await?;
         audit.event("oauth.started");
-        let mut reply = Reply::json(&Started { url: &started.url, redirect: !disable_redirect })?;
-        if !disable_redirect {
-            reply.location(&started.url)?;
-        }
-        reply.set_cookie(&self.core.cookies.set_state(&keys, started.state.expose()))?;
+        Ok(reply)
+    }
+
+    async fn sign_in_at_once(
+        &self,
+        request: &AuthRequest,
+        audit: &mut Audit,
+        presented: PresentedIdToken<'_>,
+    ) -> Result<Reply, ApiError> {
+        audit.event("oauth.failed");
+        let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
+        let context = self.core.context();
+        let factor = FirstFactor {
+            method: SignInMethod::Provider(presented.provider),
+            remember: true,
+            client: client(request),
+            device: self.core.cookies.trusted_device(&request.headers, &keys),
+        };
+        let signed_in = sign_in_with_id_token(&context, &self.providers, &self.store, presented, factor).await;
+        let (user, signed_in) = signed_in.map_err(id_token_failure)?;
+        audit.user(&user.id);
+        let Admission::Session { session, .. } = &signed_in.admission else {
+            audit.event("oauth.challenged");
+            return self.core.answer_challenge(request, &keys, &signed_in.admission);
+        };
+        audit.event(if signed_in.is_new { "oauth.signed_up" } else { "oauth.signed_in" });
+        let token = self.core.access_token(&keys, &user, &session.session, None)?;
+        let body = SignedIn { redirect: false, token: &token, url: None, user: UserView::from(&user) };
+        let mut reply = Reply::json(&body)?;
+        self.core.give_admission(&mut reply, request, &keys, &signed_in.admission, true)?;
         Ok(reply)
     }
 }
 
-/// The request, whether the client wants no redirect, and whether it brings an
-/// id token of its own.
-fn parse(core: &Core, request: &AuthRequest) -> Result<(OAuthStart, bool, bool), ApiError> {
+impl Core {
+    /// Starts a sign-in or a link and says where to send the browser.
+    pub(super) async fn start_oauth(
+        &self,
+        keys: &Keyring,
+        providers: &impl OAuthProviders,
+        store: &impl StoreOAuthState,
+        start: OAuthStart,
+        disable_redirect: bool,
+    ) -> Result<Reply, ApiError> {
+        let started =
+            start_oauth(&self.context(), keys, providers, store, start).await.map_err(|error| match error {
+                OAuthStartError::Provider(OAuthError::UnknownProvider) => ErrorCode::PROVIDER_NOT_FOUND.into(),
+                OAuthStartError::Provider(error) => ApiError::unavailable(error),
+                OAuthStartError::Store(error) => ApiError::from(error),
+            })?;
+        let mut reply = Reply::json(&Started { url: &started.url, redirect: !disable_redirect })?;
+        if !disable_redirect {
+            reply.location(&started.url)?;
+        }
+        reply.set_cookie(&self.cookies.set_state(keys, started.state.expose()))?;
+        Ok(reply)
+    }
+}
+
+/// Better Auth's answer, and for the log the reason.
+fn id_token_failure(error: IdTokenSignInError) -> ApiError {
+    let reason = error.to_string();
+    let code = match error {
+        IdTokenSignInError::Provider(OAuthError::UnknownProvider) => ErrorCode::PROVIDER_NOT_FOUND,
+        IdTokenSignInError::Provider(OAuthError::IdTokenNotSupported) => ErrorCode::ID_TOKEN_NOT_SUPPORTED,
+        IdTokenSignInError::Provider(OAuthError::Unavailable(_)) => ErrorCode::UNAVAILABLE,
+        IdTokenSignInError::Provider(_) | IdTokenSignInError::Spent => ErrorCode::INVALID_ID_TOKEN,
+        IdTokenSignInError::Failure(CallbackFailure::EmailNotFound) => ErrorCode::USER_EMAIL_NOT_FOUND,
+        IdTokenSignInError::Failure(CallbackFailure::AccountNotLinked) => ErrorCode::OAUTH_LINK_ERROR,
+        IdTokenSignInError::Failure(CallbackFailure::Refused) => ErrorCode::SIGN_IN_REFUSED,
+        IdTokenSignInError::Failure(CallbackFailure::Store(error)) | IdTokenSignInError::Store(error) => {
+            return error.into();
+        }
+    };
+    ApiError { reason: Some(reason), ..code.into() }
+}
+
+/// What a client asks for.
+pub(super) struct Asked<'a> {
+    pub(super) start: OAuthStart,
+    pub(super) disable_redirect: bool,
+    pub(super) id_token: Option<IdToken<'a>>,
+}
+
+/// An id token of the client's own.
+pub(super) struct IdToken<'a> {
+    pub(super) token: &'a str,
+    pub(super) nonce: Option<&'a str>,
+}
+
+/// Reads what a sign-in or a link by a provider is asked with.
+pub(super) fn parse<'a>(core: &Core, request: &'a AuthRequest) -> Result<Asked<'a>, ApiError> {
     let body = request.body.as_ref();
     let mut fields = Fields::of_body(body);
     let mut target = |name| fields.optional_string(name).filter(|url| !url.is_empty()).map(str::to_owned);
@@ -57,7 +157,7 @@ fn parse(core: &Core, request: &AuthRequest) -> Result<(OAuthStart, bool, bool),
         fields.refuse("provider", "Invalid input");
     }
     let disable_redirect = fields.optional_bool("disableRedirect").unwrap_or(false);
-    let has_id_token = fields.optional_object("idToken", check_id_token);
+    let id_token = fields.optional_object("idToken", read_id_token);
     let scopes = fields.optional_strings("scopes");
     fields.optional_bool("requestSignUp");
     let login_hint = fields.optional_string("loginHint").map(str::to_owned);
@@ -81,12 +181,15 @@ fn parse(core: &Core, request: &AuthRequest) -> Result<(OAuthStart, bool, bool),
         additional,
         link: None,
     };
-    Ok((start, disable_redirect, has_id_token))
+    Ok(Asked { start, disable_redirect, id_token })
 }
 
-fn check_id_token(id_token: &mut Fields<'_>) {
-    id_token.string("token");
-    for name in ["nonce", "accessToken", "refreshToken"] {
+/// Tokens beside the id token are checked for their form and not used: nobody
+/// vouches that they belong to it. An empty nonce is none, as in Better Auth.
+fn read_id_token<'a>(id_token: &mut Fields<'a>) -> IdToken<'a> {
+    let token = id_token.string("token");
+    let nonce = id_token.optional_string("nonce").filter(|nonce| !nonce.is_empty());
+    for name in ["accessToken", "refreshToken"] {
         id_token.optional_string(name);
     }
     id_token.optional_number("expiresAt");
@@ -97,4 +200,5 @@ fn check_id_token(id_token: &mut Fields<'_>) {
         });
         user.optional_string("email");
     });
+    IdToken { token, nonce }
 }

@@ -4,6 +4,13 @@ use serde::Serialize;
 
 use crate::domain::{Session, Timestamp, User};
 
+/// That something was done.
+#[derive(Serialize)]
+pub struct Status {
+    /// Always true: what was not done is an error.
+    pub status: bool,
+}
+
 /// A user, without anything that only the service needs.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

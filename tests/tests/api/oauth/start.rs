@@ -133,18 +133,6 @@ async fn a_provider_without_credentials_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_clients_own_id_token_is_not_supported() {
-    assert_error(
-        &social(json!({"provider": "google", "idToken": {"token": "x"}})).await,
-        404,
-        "ID_TOKEN_NOT_SUPPORTED",
-    );
-    for id_token in [json!("x"), json!({}), json!({"token": 1})] {
-        assert_error(&social(json!({"provider": "google", "idToken": id_token})).await, 400, "VALIDATION_ERROR");
-    }
-}
-
-#[tokio::test]
 async fn every_wrong_field_is_named() {
     for (name, value, message) in [
         ("scopes", json!("a"), "[body.scopes] Invalid input: expected array, received string"),

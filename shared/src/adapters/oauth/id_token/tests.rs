@@ -19,15 +19,27 @@ const NONCE: &str = "nonce-1";
 /// Keys made for these tests; they open nothing.
 static KEY: LazyLock<EncodingKey> = LazyLock::new(|| key(include_str!("test_key.pem")));
 static OTHER_KEY: LazyLock<EncodingKey> = LazyLock::new(|| key(include_str!("other_test_key.pem")));
+static CURVE_KEY: LazyLock<EncodingKey> =
+    LazyLock::new(|| EncodingKey::from_ec_der(&STANDARD.decode(pem_body(include_str!("test_key_p256.pem"))).unwrap()));
+/// `k1` for RS256, `any` for whatever RSA keys are for, `curve` for ES256.
 static KEYS: LazyLock<KeySet> = LazyLock::new(|| {
-    let mut jwk = serde_json::to_value(Jwk::from_encoding_key(&KEY, Algorithm::RS256).unwrap()).unwrap();
-    jwk["kid"] = json!("k1");
-    serde_json::from_value::<PublishedKeys>(json!({"keys": [jwk]})).unwrap().into()
+    let jwk = |key: &EncodingKey, alg: Algorithm, kid: &str| {
+        let mut jwk = serde_json::to_value(Jwk::from_encoding_key(key, alg).unwrap()).unwrap();
+        jwk["kid"] = json!(kid);
+        jwk
+    };
+    let mut any = jwk(&KEY, Algorithm::RS256, "any");
+    any.as_object_mut().unwrap().remove("alg");
+    let keys = [jwk(&KEY, Algorithm::RS256, "k1"), any, jwk(&CURVE_KEY, Algorithm::ES256, "curve")];
+    serde_json::from_value::<PublishedKeys>(json!({"keys": keys})).unwrap().into()
 });
 
 fn key(pem: &str) -> EncodingKey {
-    let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    EncodingKey::from_rsa_der(&STANDARD.decode(body).unwrap())
+    EncodingKey::from_rsa_der(&STANDARD.decode(pem_body(pem)).unwrap())
+}
+
+fn pem_body(pem: &str) -> String {
+    pem.lines().filter(|line| !line.starts_with('-')).collect()
 }
 
 fn claims() -> Value {
@@ -53,15 +65,28 @@ fn header(alg: Algorithm, kid: &str) -> Header {
     header
 }
 
-fn verdict(token: &str) -> Result<Claims, Refused> {
+const BY_CODE: Bearer<'_> = Bearer::TokenEndpoint { nonce: Some(NONCE) };
+
+fn expecting<T>(bearer: Bearer<'_>, algorithms: &[Algorithm], act: impl FnOnce(&Expected<'_>) -> T) -> T {
     let now = Timestamp::from_millis(NOW * 1000);
-    verify(token, &KEYS, &Expected { issuers: &[ISSUER], audience: CLIENT, nonce: NONCE, now })
+    act(&Expected { issuers: &[ISSUER.to_owned()], algorithms, audience: CLIENT, bearer, now })
+}
+
+fn verdict(token: &str) -> Result<Claims, Refused> {
+    verdict_by(token, &[Algorithm::RS256])
+}
+
+fn verdict_by(token: &str, algorithms: &[Algorithm]) -> Result<Claims, Refused> {
+    expecting(BY_CODE, algorithms, |expected| verify(token, &KEYS, expected))
 }
 
 fn check_claims(claims: &Value) -> Result<(), Refused> {
+    check_claims_of(BY_CODE, claims)
+}
+
+fn check_claims_of(bearer: Bearer<'_>, claims: &Value) -> Result<(), Refused> {
     let claims: Claims = serde_json::from_value(claims.clone()).map_err(|_| Refused::Invalid)?;
-    let now = Timestamp::from_millis(NOW * 1000);
-    check(&claims, &Expected { issuers: &[ISSUER], audience: CLIENT, nonce: NONCE, now })
+    expecting(bearer, &[Algorithm::RS256], |expected| check(&claims, expected))
 }
 
 fn raw(header: &Value, claims: &Value, signature: &str) -> String {
@@ -73,8 +98,10 @@ fn raw(header: &Value, claims: &Value, signature: &str) -> String {
 fn a_right_token_is_taken() {
     let token = encode(&header(Algorithm::RS256, "k1"), &claims(), &KEY).unwrap();
     let claims = verdict(&token).unwrap();
-    assert_eq!(claims.sub, "1234567890");
-    assert_eq!(claims.email, "ada@example.com");
+    assert_eq!(claims.expires_at(), Timestamp::from_millis((NOW + 3606) * 1000));
+    let profile = claims.into_profile();
+    assert_eq!(profile.sub, "1234567890");
+    assert_eq!(profile.email, "ada@example.com");
 
     // One changed character anywhere makes it worthless.
     let end_of_header = token.find('.').unwrap();
@@ -100,6 +127,31 @@ fn other_keys_and_algorithms_are_refused() {
     }
     assert_eq!(verdict(&hmac("client-secret")).err(), Some(Refused::Algorithm));
     assert_eq!(verdict(&hmac(&public_key)).err(), Some(Refused::Algorithm));
+}
+
+#[test]
+fn an_algorithm_is_taken_if_expected_and_the_keys_own() {
+    use Algorithm::*;
+    let all = [RS256, PS256, ES256];
+    let sign = |alg, kid: &str| {
+        let key = if alg == ES256 { &CURVE_KEY } else { &KEY };
+        encode(&header(alg, kid), &claims(), key).unwrap()
+    };
+    for (alg, kid, expected, refused) in [
+        (RS256, "any", &all[..], None),
+        (PS256, "any", &all, None),
+        (ES256, "curve", &all, None),
+        (RS256, "k1", &all, None),
+        (PS256, "k1", &all, Some(Refused::UnknownKey)),
+        (ES256, "any", &all, Some(Refused::UnknownKey)),
+        (RS256, "curve", &all, Some(Refused::UnknownKey)),
+        (PS256, "any", &[RS256, ES256], Some(Refused::Algorithm)),
+        (ES256, "curve", &[RS256, PS256], Some(Refused::Algorithm)),
+        (RS512, "any", &all, Some(Refused::Algorithm)),
+        (RS256, "any", &[], Some(Refused::Algorithm)),
+    ] {
+        assert_eq!(verdict_by(&sign(alg, kid), expected).err(), refused, "{alg:?} {kid}");
+    }
 }
 
 #[test]
@@ -218,6 +270,49 @@ fn what_the_standard_leaves_open_is_taken() {
     let mut several = with("aud", json!(["client-2", CLIENT]));
     several.as_object_mut().unwrap().remove("azp");
     assert_eq!(check_claims(&several), Err(Refused::AuthorizedParty));
+}
+
+#[test]
+fn a_client_may_name_a_nonce_and_be_another_party() {
+    let by_client = |nonce, claims: &Value| check_claims_of(Bearer::Client { nonce }, claims);
+    let no_nonce = with("nonce", json!(null));
+    assert_eq!(by_client(None, &claims()), Ok(()));
+    assert_eq!(by_client(None, &no_nonce), Ok(()));
+    assert_eq!(by_client(Some(NONCE), &claims()), Ok(()));
+    assert_eq!(by_client(Some("nonce-2"), &claims()), Err(Refused::Nonce));
+    assert_eq!(by_client(Some(NONCE), &no_nonce), Err(Refused::Nonce));
+
+    let mut by_app = with("azp", json!("the-app"));
+    assert_eq!(by_client(None, &by_app), Ok(()));
+    by_app["aud"] = json!([CLIENT, "client-2"]);
+    assert_eq!(by_client(None, &by_app), Err(Refused::AuthorizedParty));
+    assert_eq!(by_client(None, &with("aud", json!("the-app"))), Err(Refused::Audience));
+}
+
+#[test]
+fn a_token_is_no_longer_remembered_than_it_is_taken() {
+    for (exp, iat, until) in [(60, 0, 66), (86_400, 0, 3606), (86_400, -3000, 606)] {
+        let mut claims = with("exp", json!(NOW + exp));
+        claims["iat"] = json!(NOW + iat);
+        let claims: Claims = serde_json::from_value(claims).unwrap();
+        let expires_at = claims.expires_at();
+        assert_eq!(expires_at, Timestamp::from_millis((NOW + until) * 1000));
+        let at = |now| Expected { issuers: &[], algorithms: &[], audience: CLIENT, bearer: BY_CODE, now };
+        // Before that moment it may be refused; from then on it is.
+        assert_ne!(check(&claims, &Expected { issuers: &[ISSUER.to_owned()], ..at(expires_at) }), Ok(()));
+    }
+}
+
+#[test]
+fn what_is_remembered_of_a_token_is_what_is_signed() {
+    let token = encode(&header(Algorithm::RS256, "k1"), &claims(), &KEY).unwrap();
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    assert_eq!(hash(&token), hash(&format!("{signed}.another-signature")));
+    assert_ne!(hash(&token), hash(&encode(&header(Algorithm::RS256, "k1"), &with("sub", json!("2")), &KEY).unwrap()));
+    assert_eq!(read_kept(&token).unwrap()["sub"], "1234567890");
+    for garbage in ["", "a", "a.b", "a.!.c", "a.W10.c"] {
+        assert_eq!(read_kept(garbage), None, "{garbage}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::AccountEndpoint;
 use crate::{
     domain::{Account, Timestamp},
     flows::{UnlinkError, unlink_account},
-    http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields},
+    http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields, endpoints::views::Status},
     ports::{FindAccounts, FindSession, FindUser, UnlinkAccount},
 };
 
@@ -37,12 +37,7 @@ impl<'a> From<&'a Account> for AccountView<'a> {
     }
 }
 
-#[derive(Serialize)]
-struct Done {
-    status: bool,
-}
-
-impl<S, H, M, P> AccountEndpoint<S, H, M, P>
+impl<S, H, M, P, K> AccountEndpoint<S, H, M, P, K>
 where
     S: FindSession + FindUser + FindAccounts + UnlinkAccount,
 {
@@ -62,14 +57,14 @@ where
         let (signed_in, _) = self.core.signed_in_by_token(&self.secrets, &self.store, request, audit).await?;
         signed_in.require_fresh()?;
         audit.event("account.unlink_failed");
-        unlink_account(&self.core.context(), &self.store, signed_in.live.user, account_id).await.map_err(
-            |error| match error {
+        unlink_account(&self.core.context(), &self.store, signed_in.live.user, account_id).await.map_err(|error| {
+            match error {
                 UnlinkError::LastAccount => ErrorCode::FAILED_TO_UNLINK_LAST_ACCOUNT.into(),
                 UnlinkError::NotFound => ErrorCode::ACCOUNT_NOT_FOUND.into(),
                 UnlinkError::Store(error) => ApiError::from(error),
-            },
-        )?;
+            }
+        })?;
         audit.event("account.unlinked");
-        Reply::json(&Done { status: true })
+        Reply::json(&Status { status: true })
     }
 }

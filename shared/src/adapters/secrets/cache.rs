@@ -1,41 +1,24 @@
-//! The signing secret and the OAuth clients, from Secrets Manager.
-
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use aws_sdk_secretsmanager::{
-    Client,
-    error::{ProvideErrorMetadata as _, SdkError},
-    operation::get_secret_value::GetSecretValueError,
-};
+use aws_sdk_secretsmanager::Client;
 
-use super::{
-    SystemClock,
-    oauth::{FetchOAuthClients, OAuthClient, parse_clients},
-};
+use super::{CURRENT, MAX_AGE, MIN_INTERVAL, PREVIOUS, get, misses::MissLimit};
 use crate::{
+    adapters::SystemClock,
     crypto::{Keyring, SigningSecret},
     domain::Timestamp,
-    ports::{Clock as _, OAuthError},
+    ports::{Clock as _, EncryptionKeys, StoreError, StoreResult},
 };
 
-const CURRENT: &str = "AWSCURRENT";
-const PREVIOUS: &str = "AWSPREVIOUS";
-
-/// After how many seconds a cached secret is read again, beside the request
-/// that finds it old.
-const MAX_AGE: i64 = 300;
 /// From which age, in seconds, a request waits for the read to end.
 const OVERDUE_AGE: i64 = 3 * MAX_AGE;
 /// How long a request waits for a read that renews the cache.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// How long it waits once the cache is overdue.
 const OVERDUE_PATIENCE: Duration = Duration::from_millis(500);
-/// How many seconds apart such reads are as long as they fail.
-const MIN_INTERVAL: i64 = 30;
 /// How long a request waits for a secret that nothing is cached of, in
 /// milliseconds; the start of the process, if it is for this request, included.
 const LOAD_MILLIS: i64 = 2000;
@@ -172,6 +155,18 @@ impl SecretCache {
     }
 }
 
+impl EncryptionKeys for SecretCache {
+    async fn encryption_keys(&self) -> StoreResult<Arc<Keyring>> {
+        self.keys()
+            .await
+            .map_err(|error| StoreError::Unavailable { operation: "read encryption secret", reason: error.to_string() })
+    }
+
+    async fn newer_keys(&self, known: &Keyring) -> Option<Arc<Keyring>> {
+        self.renewed(known).await
+    }
+}
+
 impl State {
     fn is_old(&self, now: Timestamp) -> bool {
         self.read_at.is_none_or(|at| at.plus_seconds(MAX_AGE) <= now)
@@ -194,130 +189,12 @@ fn timed_out() -> SecretUnavailable {
     SecretUnavailable("timeout".to_owned())
 }
 
-/// How often something signed by no known secret may cause a read: a few times
-/// at once, since the first may be a forgery and the next a token of a secret
-/// that was rotated just now, and then at intervals.
-#[derive(Debug)]
-struct MissLimit {
-    /// When all reads are at hand again.
-    full_at: Timestamp,
-}
-
-impl MissLimit {
-    /// Reads that may follow each other at once.
-    const BURST: i64 = 3;
-    /// Seconds after which there is one more.
-    const INTERVAL: i64 = 10;
-
-    fn allow(&mut self, now: Timestamp) -> bool {
-        let full_at = self.full_at.max(now).plus_seconds(Self::INTERVAL);
-        let allowed = full_at <= now.plus_seconds(Self::BURST * Self::INTERVAL);
-        if allowed {
-            self.full_at = full_at;
-        }
-        allowed
-    }
-}
-
-impl Default for MissLimit {
-    fn default() -> Self {
-        Self { full_at: Timestamp::from_millis(0) }
-    }
-}
-
-/// The OAuth clients, read from their secret when one is first needed.
-pub struct OAuthClientSecret {
-    client: Client,
-    secret_id: String,
-    state: Mutex<Option<(Timestamp, HashMap<String, OAuthClient>)>>,
-}
-
-impl OAuthClientSecret {
-    /// Clients from one secret; nothing is read yet.
-    pub fn new(client: Client, secret_id: String) -> Self {
-        Self { client, secret_id, state: Mutex::default() }
-    }
-
-    fn cached(&self, provider: &str, max_age: i64) -> Option<Option<OAuthClient>> {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (read_at, clients) = state.as_ref()?;
-        let fresh = SystemClock.now() < read_at.plus_seconds(max_age);
-        fresh.then(|| clients.get(provider).cloned())
-    }
-
-    /// Makes the clients that are there, if any, last until the next try.
-    fn put_off(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((read_at, _)) = state.as_mut() {
-            *read_at = SystemClock.now().plus_seconds(MIN_INTERVAL - MAX_AGE);
-        }
-    }
-}
-
-impl FetchOAuthClients for OAuthClientSecret {
-    async fn client(&self, provider: &str) -> Result<Option<OAuthClient>, OAuthError> {
-        if let Some(client) = self.cached(provider, MAX_AGE) {
-            return Ok(client);
-        }
-        let read = async {
-            let (_, value) = get(&self.client, &self.secret_id, CURRENT)
-                .await
-                .map_err(OAuthError::Unavailable)?
-                .ok_or_else(|| OAuthError::Unavailable("no AWSCURRENT version".to_owned()))?;
-            parse_clients(&value)
-        };
-        match read.await {
-            Ok(clients) => {
-                let client = clients.get(provider).cloned();
-                let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-                *state = Some((SystemClock.now(), clients));
-                Ok(client)
-            }
-            // An outage does not change what was read before, and is waited
-            // for only now and then.
-            Err(error) => {
-                self.put_off();
-                self.cached(provider, i64::MAX / 2000).ok_or(error)
-            }
-        }
-    }
-}
-
-/// A version of a secret: its id and value. `None` if no version has the stage.
-async fn get(client: &Client, secret_id: &str, stage: &str) -> Result<Option<(String, String)>, String> {
-    let outcome = client.get_secret_value().secret_id(secret_id).version_stage(stage).send().await;
-    match outcome {
-        Ok(output) => {
-            let version = output.version_id.unwrap_or_default();
-            let value = output.secret_string.ok_or_else(|| "the secret is not text".to_owned())?;
-            Ok(Some((version, value)))
-        }
-        Err(SdkError::ServiceError(error))
-            if matches!(error.err(), GetSecretValueError::ResourceNotFoundException(_)) && stage == PREVIOUS =>
-        {
-            Ok(None)
-        }
-        Err(error) => Err(error.code().unwrap_or("unreachable").to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(1_800_000_000_000 + seconds * 1000)
-    }
-
-    #[test]
-    fn misses_read_at_once_a_few_times_and_then_at_intervals() {
-        let mut misses = MissLimit::default();
-        let allowed = |misses: &mut MissLimit, second| (0..100).filter(|_| misses.allow(at(second))).count();
-        assert_eq!(allowed(&mut misses, 0), 3);
-        assert_eq!(allowed(&mut misses, 9), 0);
-        assert_eq!(allowed(&mut misses, 10), 1);
-        assert_eq!(allowed(&mut misses, 30), 2);
-        assert_eq!(allowed(&mut misses, 3600), 3);
     }
 
     #[test]

@@ -1,0 +1,123 @@
+//! How many mails anybody can make the service send to one address.
+
+use futures_util::future::join_all;
+use local::{Fault, FaultRule, Service};
+use serde_json::json;
+use tests::{Answer, App, Call, unique_email};
+
+use crate::support::{LIMITS_TABLE, assert_error, counter, counters, limited, now, number, set_expiry};
+
+const NO_REQUEST_LIMIT: &str = "request-password-reset=1000000/600";
+
+/// Asks for a reset mail, every time from another address of the network.
+async fn ask(app: &App, email: &str) -> Answer {
+    static CLIENTS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let client = CLIENTS.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let ip = std::net::Ipv4Addr::from_bits(0x0a00_0000 + client).to_string();
+    let call = Call::new("POST", "/request-password-reset").json(&json!({"email": email}));
+    app.browser().send_only(call.header("x-test-source-ip", ip)).await
+}
+
+fn mails_to(app: &App, email: &str) -> usize {
+    app.mails().iter().filter(|mail| mail.to.iter().any(|to| to == email)).count()
+}
+
+/// The parts of an answer that are the same every time.
+fn essence(answer: &Answer) -> (u16, String, Vec<String>) {
+    let mut headers: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+    headers.sort();
+    (answer.status, answer.text(), headers)
+}
+
+#[tokio::test]
+async fn of_20_parallel_requests_three_send_mail_and_all_are_answered_alike() {
+    let app = limited(4, "").await;
+    let [known, unknown] = ["known", "unknown"].map(unique_email);
+    app.sign_up(&known).await;
+    let mut answers = join_all((0..20).map(|_| ask(&app, &known))).await;
+    answers.extend(join_all((0..20).map(|_| ask(&app, &unknown))).await);
+    assert_eq!((mails_to(&app, &known), mails_to(&app, &unknown)), (3, 0));
+    let first = essence(&answers[0]);
+    assert_eq!(first.0, 200);
+    assert!(answers.iter().all(|answer| essence(answer) == first));
+    // The two are counted alike, by a hash.
+    let rows = counters(&app, "mail/").await;
+    assert_eq!(rows.iter().map(|row| number(row, "count")).collect::<Vec<_>>(), [3, 3]);
+    let days = counters(&app, "mail-daily/").await;
+    assert_eq!(days.iter().map(|row| number(row, "count")).collect::<Vec<_>>(), [3, 3]);
+    assert!(!format!("{rows:?}{days:?}").contains("known"), "{rows:?}");
+}
+
+/// The fixed moment of an answer is that of a mail that was sent.
+#[tokio::test]
+async fn a_capped_request_waits_as_long_as_any() {
+    let app = limited(1, "mail=1/900").await;
+    let email = unique_email("time");
+    app.sign_up(&email).await;
+    for mails in [1, 1] {
+        let started = std::time::Instant::now();
+        assert_eq!(ask(&app, &email).await.status, 200);
+        // The deadline that the tests set for mails.
+        assert!(started.elapsed() >= std::time::Duration::from_millis(300));
+        assert_eq!(mails_to(&app, &email), mails);
+    }
+}
+
+#[tokio::test]
+async fn a_day_has_ten_mails_however_they_are_spread() {
+    let app = limited(1, NO_REQUEST_LIMIT).await;
+    let email = unique_email("day");
+    app.sign_up(&email).await;
+    for sent in [3, 6, 9, 10, 10] {
+        for _ in 0..4 {
+            assert_eq!(ask(&app, &email).await.status, 200);
+        }
+        assert_eq!(mails_to(&app, &email), sent);
+        // The short window is over, its row still there.
+        let row = counter(&app, "mail/").await;
+        set_expiry(&app, LIMITS_TABLE, row, now() - 1).await;
+    }
+    let row = counter(&app, "mail-daily/").await;
+    assert_eq!(number(&row, "count"), 10);
+    set_expiry(&app, LIMITS_TABLE, row, now() - 1).await;
+    assert_eq!(ask(&app, &email).await.status, 200);
+    assert_eq!(mails_to(&app, &email), 11);
+}
+
+#[tokio::test]
+async fn the_caps_are_settings_and_each_address_has_its_own() {
+    let app = limited(1, &format!("mail=1/900,mail-daily=2/86400,{NO_REQUEST_LIMIT}")).await;
+    for email in [unique_email("one"), unique_email("two")] {
+        app.sign_up(&email).await;
+        for _ in 0..3 {
+            ask(&app, &email).await;
+        }
+        assert_eq!(mails_to(&app, &email), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_counted_is_not_sent() {
+    let app = limited(1, NO_REQUEST_LIMIT).await;
+    let email = unique_email("faults");
+    app.sign_up(&email).await;
+    app.aws().clear_calls();
+    assert_eq!(ask(&app, &email).await.status, 200);
+    assert_eq!(mails_to(&app, &email), 1);
+    let count = |app: &App| app.aws().calls().iter().filter(|call| call.tables == [LIMITS_TABLE]).count();
+    // Each of the three counts takes two calls the first time.
+    assert_eq!(count(&app), 6);
+    let rule = |fault| FaultRule::new(Service::DynamoDb, fault).table(LIMITS_TABLE);
+    app.aws().inject(rule(Fault::AccessDenied));
+    assert_error(&ask(&app, &email).await, 503, "SERVICE_UNAVAILABLE");
+    assert_eq!(mails_to(&app, &email), 1);
+}
+
+#[tokio::test]
+async fn without_limits_there_are_no_caps() {
+    let app = App::with_env(&[]).await;
+    let email = unique_email("uncapped");
+    app.sign_up(&email).await;
+    join_all((0..5).map(|_| ask(&app, &email))).await;
+    assert_eq!(mails_to(&app, &email), 5);
+}

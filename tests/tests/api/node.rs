@@ -1,0 +1,68 @@
+//! Node, with the packages of `tests/npm`.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+    sync::OnceCell,
+    time::timeout,
+};
+
+/// Starts a server and waits for the address that it says it is ready at. It
+/// ends when the child is dropped.
+pub async fn serve(script: &str, arguments: &[&str], env: &[(&str, &str)]) -> (Child, String) {
+    install().await;
+    let mut child = start(script, arguments, env);
+    let url = ready(&mut child).await;
+    (child, url)
+}
+
+/// Starts a script.
+pub fn start(script: &str, arguments: &[&str], env: &[(&str, &str)]) -> Child {
+    let mut command = Command::new("node");
+    command.arg(script).args(arguments).envs(env.iter().copied());
+    command.current_dir(directory()).stdout(Stdio::piped()).kill_on_drop(true);
+    command.spawn().unwrap()
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("npm")
+}
+
+/// Installs the packages once, as the lock file has them.
+async fn install() {
+    static INSTALLED: OnceCell<()> = OnceCell::const_new();
+    INSTALLED
+        .get_or_init(|| async {
+            let lock = std::fs::read(directory().join("package-lock.json")).unwrap();
+            let stamp = directory().join("node_modules/.installed");
+            if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
+                return;
+            }
+            let status = Command::new("npm").arg("ci").current_dir(directory()).status().await.unwrap();
+            assert!(status.success(), "npm ci failed");
+            std::fs::write(stamp, lock).unwrap();
+        })
+        .await;
+}
+
+async fn ready(child: &mut Child) -> String {
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let wait = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            if let Some(url) = line.strip_prefix("ready ") {
+                return url.to_owned();
+            }
+        }
+        panic!("the server ended");
+    };
+    let url = timeout(Duration::from_secs(60), wait).await.unwrap();
+    // What it writes later must not fill the pipe.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    url
+}
