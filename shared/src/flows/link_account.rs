@@ -1,6 +1,6 @@
 use super::{Context, TokensToSeal, live_session};
 use crate::{
-    domain::{ProviderIdentity, SessionHandle, UserId},
+    domain::{MAX_IDENTITIES, ProviderIdentity, SessionHandle, UserId},
     ports::{FindSession, LinkAccount, LinkOutcome, StoreError},
 };
 
@@ -22,6 +22,9 @@ pub enum LinkFailure {
     /// The address is not the user's.
     #[error("another e-mail address")]
     DifferentEmail,
+    /// The user has as many ways in as there may be.
+    #[error("too many ways in")]
+    TooMany,
     /// The identity is linked to somebody else.
     #[error("linked to somebody else")]
     Taken,
@@ -58,6 +61,9 @@ where
         }
         if identity.email.as_ref() != Some(&user.email) {
             return Err(LinkFailure::DifferentEmail);
+        }
+        if user.identities.len() >= MAX_IDENTITIES && !user.identities.contains(&identity.identity()) {
+            return Err(LinkFailure::TooMany);
         }
         match store.link(&user, identity, tokens.as_ref(), context.clock.now()).await? {
             LinkOutcome::Linked => return Ok(user.id),

@@ -3,7 +3,7 @@ use std::{sync::Arc, time::Duration};
 use super::Context;
 use crate::{
     crypto::{Keyring, open_tokens, seal_tokens},
-    domain::{Account, AccountKind, ProviderTokens, SealedTokens, Timestamp, User},
+    domain::{Account, AccountKind, ProviderTokens, SealedTokens, Timestamp, User, alphanumeric},
     ports::{AskProvider, EncryptionKeys, FindAccounts, OAuthError, RefreshTokens, StoreError, UserInfo},
 };
 
@@ -152,8 +152,10 @@ where
             let tokens = found.tokens.as_ref().ok_or(ProviderTokensError::NoRefreshToken)?;
             let refresh_token = tokens.refresh_token.as_deref().ok_or(ProviderTokensError::NoRefreshToken)?;
             let now = self.context.clock.now();
-            if self.store.reserve_refresh(&found.account, now.plus_seconds(RESERVED_SECONDS), now).await? {
-                return self.ask(user, &found.account, tokens, refresh_token).await;
+            let until = now.plus_seconds(RESERVED_SECONDS);
+            let attempt = alphanumeric(self.context.random, 22);
+            if self.store.reserve_refresh(&found.account, &attempt, until, now).await? {
+                return self.ask(user, &found.account, tokens, refresh_token, &attempt).await;
             }
             tokio::time::sleep(WAIT).await;
             let id = found.account.id();
@@ -172,6 +174,7 @@ where
         account: &Account,
         old: &ProviderTokens,
         refresh_token: &str,
+        attempt: &str,
     ) -> Result<AccountTokens, ProviderTokensError> {
         let new = match self.providers.refresh(&account.provider, refresh_token).await {
             Ok(new) => ProviderTokens {
@@ -183,7 +186,7 @@ where
             },
             Err(error) => {
                 // The reservation ends by itself if this fails.
-                let _ = self.store.release_refresh(account).await;
+                let _ = self.store.release_refresh(account, attempt).await;
                 return Err(refused(error, account));
             }
         };

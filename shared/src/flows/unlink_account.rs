@@ -1,7 +1,7 @@
-use super::Context;
+use super::{Context, live_session};
 use crate::{
-    domain::User,
-    ports::{FindAccounts, FindUser, StoreError, UnlinkAccount},
+    domain::LiveSession,
+    ports::{FindAccounts, FindSession, StoreError, UnlinkAccount},
 };
 
 /// How often a call that races another change reads again.
@@ -10,6 +10,9 @@ const ATTEMPTS: usize = 4;
 /// Why a way in was not given up.
 #[derive(Debug, thiserror::Error)]
 pub enum UnlinkError {
+    /// The session that asked is over.
+    #[error("the session is over")]
+    NotSignedIn,
     /// It is the only one.
     #[error("the last account")]
     LastAccount,
@@ -27,22 +30,22 @@ pub enum UnlinkError {
 ///
 /// # Errors
 /// [`UnlinkError`].
-pub async fn unlink_account<S>(context: &Context<'_>, store: &S, user: User, id: &str) -> Result<(), UnlinkError>
+pub async fn unlink_account<S>(context: &Context<'_>, store: &S, live: LiveSession, id: &str) -> Result<(), UnlinkError>
 where
-    S: FindAccounts + FindUser + UnlinkAccount,
+    S: FindAccounts + FindSession + UnlinkAccount,
 {
-    let mut user = user;
+    let LiveSession { session, mut user } = live;
     for _ in 0..ATTEMPTS {
         let mut accounts = store.accounts(&user).await?;
         accounts.retain(|account| account.is_way_in(&user));
-        if accounts.len() <= 1 {
+        if accounts.len() == 1 {
             return Err(UnlinkError::LastAccount);
         }
         let account = accounts.iter().find(|account| account.id() == id).ok_or(UnlinkError::NotFound)?;
         if store.unlink(&user, account, context.clock.now()).await? {
             return Ok(());
         }
-        user = store.user(&user.id).await?.ok_or(UnlinkError::NotFound)?;
+        user = live_session(context, store, &session.handle).await?.ok_or(UnlinkError::NotSignedIn)?.user;
     }
     Err(StoreError::Unavailable { operation: "unlink account", reason: "the user keeps changing".to_owned() }.into())
 }

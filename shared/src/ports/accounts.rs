@@ -47,12 +47,14 @@ pub trait UnlinkAccount: Sync {
 
 /// Keeps the tokens of a provider up to date.
 pub trait RefreshTokens: Sync {
-    /// Reserves the refresh of an account's tokens until a time. `false` if
-    /// somebody else has reserved it, or the tokens are not the given ones any
-    /// more: a provider may take a refresh token that comes twice for stolen.
+    /// Reserves the refresh of an account's tokens until a time, under a name
+    /// that no other attempt has. `false` if somebody else has reserved it, or
+    /// the tokens are not the given ones any more: a provider may take a
+    /// refresh token that comes twice for stolen.
     fn reserve_refresh(
         &self,
         account: &Account,
+        attempt: &str,
         until: Timestamp,
         now: Timestamp,
     ) -> impl Future<Output = StoreResult<bool>> + Send;
@@ -66,6 +68,6 @@ pub trait RefreshTokens: Sync {
         now: Timestamp,
     ) -> impl Future<Output = StoreResult<bool>> + Send;
 
-    /// Gives a reservation up, since the provider gave no tokens.
-    fn release_refresh(&self, account: &Account) -> impl Future<Output = StoreResult<()>> + Send;
+    /// Gives an attempt's reservation up, since the provider gave no tokens.
+    fn release_refresh(&self, account: &Account, attempt: &str) -> impl Future<Output = StoreResult<()>> + Send;
 }

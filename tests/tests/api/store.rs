@@ -158,6 +158,7 @@ fn oauth_state() -> (String, OAuthState) {
         error_callback_url: None,
         new_user_callback_url: Some("/new".to_owned()),
         expires_at: later(now(), 600_000),
+        link: None,
     };
     (VerificationToken::generate(Purpose::OAuthState, &OsRandom).hash(), state)
 }
@@ -397,7 +398,7 @@ async fn an_identity_belongs_to_one_user() {
         let (mut user, session) = user_and_session();
         user.email = person.email.clone().unwrap();
         user.identities = vec![user.email.identity(), person.identity()];
-        tokio::spawn(async move { (store.register_oauth(&user, &person, &session).await.unwrap(), user) })
+        tokio::spawn(async move { (store.register_oauth(&user, &person, None, &session).await.unwrap(), user) })
     });
     let outcomes: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
     let winners: Vec<&User> = outcomes.iter().filter(|(created, _)| *created).map(|(_, user)| user).collect();
@@ -414,7 +415,7 @@ async fn an_identity_belongs_to_one_user() {
         let person = identity(subject, &address);
         let (mut stranger, session) = user_and_session();
         stranger.email = address;
-        assert!(!store.register_oauth(&stranger, &person, &session).await.unwrap(), "{subject}");
+        assert!(!store.register_oauth(&stranger, &person, None, &session).await.unwrap(), "{subject}");
     }
     assert_eq!(database.rows().await.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 1, 0]);
 }
@@ -436,35 +437,35 @@ async fn an_oauth_sign_in_finds_the_user_as_expected_or_does_nothing() {
 
     let before = database.rows().await;
     let unverified =
-        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap();
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap();
     assert_eq!(unverified, OAuthSignIn::Differs(Box::new(user.clone())));
     let mut old = new_session(&user);
     old.valid_from = later(user.sessions_valid_from, -1);
     let plain = ExpectedUser { two_factor_since: None, link: false, email_verified: false, ..link };
-    let stale = store.sign_in_oauth(&person, AdmissionRows::Session(&old), &plain, now()).await.unwrap();
+    let stale = store.sign_in_oauth(&person, None, AdmissionRows::Session(&old), &plain, now()).await.unwrap();
     assert_eq!(stale, OAuthSignIn::Differs(Box::new(user.clone())));
     let (nobody, _) = user_and_session();
     let gone =
-        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&nobody)), &plain, now()).await.unwrap();
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&nobody)), &plain, now()).await.unwrap();
     assert_eq!(gone, OAuthSignIn::Gone);
     assert_eq!(database.rows().await, before);
 
     // With the address verified it is linked, once.
     let verify = ExpectedUser { verify_email: true, email_verified: false, link: false, ..link };
     assert_eq!(
-        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &verify, now()).await.unwrap(),
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&user)), &verify, now()).await.unwrap(),
         OAuthSignIn::Done
     );
     assert!(store.user(&user.id).await.unwrap().unwrap().email_verified);
     let session = new_session(&user);
     assert_eq!(
-        store.sign_in_oauth(&person, AdmissionRows::Session(&session), &link, now()).await.unwrap(),
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&session), &link, now()).await.unwrap(),
         OAuthSignIn::Done
     );
     assert!(store.session(&session.handle).await.unwrap().is_some());
     let before = database.rows().await;
     assert_eq!(
-        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap(),
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap(),
         OAuthSignIn::Gone
     );
     assert_eq!(database.rows().await, before);
@@ -527,10 +528,10 @@ async fn rows_of_another_shape_are_told_apart() {
         refresh_link: false,
         proven: true,
     };
-    store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &verify, now()).await.unwrap();
+    store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&user)), &verify, now()).await.unwrap();
     let link = ExpectedUser { two_factor_since: None, link: true, email_verified: true, verify_email: false, ..verify };
     assert_eq!(
-        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap(),
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap(),
         OAuthSignIn::Done
     );
 

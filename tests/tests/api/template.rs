@@ -126,9 +126,14 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:UpdateItem", "UsersTable"),
             ("dynamodb:ConditionCheckItem", "UsersTable"),
             ("dynamodb:PutItem", "SessionsTable"),
+            // Who asked for a link, and whether they are still signed in.
+            ("dynamodb:BatchGetItem", "UsersTable"),
+            ("dynamodb:BatchGetItem", "SessionsTable"),
             COUNT,
             READ_SIGNING_SECRET,
             READ_CLIENTS,
+            // Seals the provider's tokens.
+            READ_ENCRYPTION_SECRET,
         ],
     ),
     (
@@ -226,6 +231,10 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:DeleteItem", "AccountsTable"),
             ("dynamodb:DeleteItem", "SessionsTable"),
             ("dynamodb:DeleteItem", "VerificationTokensTable"),
+            // Lists, links and unlinks providers, and opens their tokens.
+            ("dynamodb:BatchGetItem", "AccountsTable"),
+            READ_CLIENTS,
+            READ_ENCRYPTION_SECRET,
             SEND_MAIL,
             COUNT,
             FORGET_FAILURES,

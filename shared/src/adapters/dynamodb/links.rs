@@ -8,7 +8,7 @@ use super::{
     item::{Builder, Item, Reader, millis, s},
 };
 use crate::{
-    domain::{Account, AccountKind, MAX_IDENTITIES, ProviderIdentity, SealedTokens, Timestamp, User, UserId},
+    domain::{Account, AccountKind, ProviderIdentity, SealedTokens, Timestamp, User, UserId},
     ports::{FindAccounts, LinkAccount, LinkOutcome, RefreshTokens, StoreResult, UnlinkAccount},
 };
 
@@ -49,7 +49,8 @@ impl LinkAccount for DynamoDb {
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":now", millis(now));
         if let Some(tokens) = tokens {
-            changes.push_str(", providerTokens = :tokens, providerScopes = :scopes REMOVE refreshingUntil");
+            changes
+                .push_str(", providerTokens = :tokens, providerScopes = :scopes REMOVE refreshingUntil, refreshingBy");
             row = row
                 .expression_attribute_values(":tokens", s(&tokens.sealed))
                 .expression_attribute_values(":scopes", list(&tokens.scopes));
@@ -57,9 +58,6 @@ impl LinkAccount for DynamoDb {
         let mut identities = user.identities.clone();
         if !identities.contains(&key) {
             identities.push(key);
-        }
-        if identities.len() > MAX_IDENTITIES {
-            return Ok(LinkOutcome::Changed);
         }
         let name = self
             .user_as_read(user)
@@ -90,18 +88,26 @@ impl UnlinkAccount for DynamoDb {
 }
 
 impl RefreshTokens for DynamoDb {
-    async fn reserve_refresh(&self, account: &Account, until: Timestamp, now: Timestamp) -> StoreResult<bool> {
+    async fn reserve_refresh(
+        &self,
+        account: &Account,
+        attempt: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> StoreResult<bool> {
         let sealed = account.tokens().map(|tokens| tokens.sealed.clone()).unwrap_or_default();
         let call = || {
             self.client
                 .update_item()
                 .table_name(&self.tables.accounts)
                 .key("identity", s(&account.identity))
-                .update_expression("SET refreshingUntil = :until")
+                .update_expression("SET refreshingUntil = :until, refreshingBy = :attempt")
+                // It is there already if an answer was lost.
                 .condition_expression(
                     "providerTokens = :seen AND (attribute_not_exists(refreshingUntil) OR refreshingUntil <= :now \
-                     OR refreshingUntil = :until)",
+                     OR refreshingBy = :attempt)",
                 )
+                .expression_attribute_values(":attempt", s(attempt))
                 .expression_attribute_values(":until", millis(until))
                 .expression_attribute_values(":now", millis(now))
                 .expression_attribute_values(":seen", s(&sealed))
@@ -120,7 +126,8 @@ impl RefreshTokens for DynamoDb {
                 .table_name(&self.tables.accounts)
                 .key("identity", s(&account.identity))
                 .update_expression(
-                    "SET providerTokens = :new, providerScopes = :scopes, updatedAt = :now REMOVE refreshingUntil",
+                    "SET providerTokens = :new, providerScopes = :scopes, updatedAt = :now \
+                     REMOVE refreshingUntil, refreshingBy",
                 )
                 // The new ones are there already if an answer was lost.
                 .condition_expression("providerTokens IN (:seen, :new)")
@@ -134,14 +141,15 @@ impl RefreshTokens for DynamoDb {
         Ok(matches!(written, Written::Done(_)))
     }
 
-    async fn release_refresh(&self, account: &Account) -> StoreResult<()> {
+    async fn release_refresh(&self, account: &Account, attempt: &str) -> StoreResult<()> {
         let call = || {
             self.client
                 .update_item()
                 .table_name(&self.tables.accounts)
                 .key("identity", s(&account.identity))
-                .update_expression("REMOVE refreshingUntil")
-                .condition_expression("attribute_exists(userId)")
+                .update_expression("REMOVE refreshingUntil, refreshingBy")
+                .condition_expression("refreshingBy = :attempt")
+                .expression_attribute_values(":attempt", s(attempt))
                 .send()
         };
         write_item("release refresh", call, |error| error.is_conditional_check_failed_exception()).await.map(|_| ())

@@ -169,7 +169,10 @@ impl DynamoDb {
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":user", s(rows.user_id().as_str()));
         if let Some(tokens) = tokens {
-            changes.push_str(", providerTokens = :tokens, providerScopes = :scopes REMOVE refreshingUntil");
+            changes.push_str(
+                ", providerTokens = :tokens, providerScopes = :scopes \
+                 REMOVE refreshingUntil, refreshingBy",
+            );
             update = update
                 .expression_attribute_values(":tokens", s(&tokens.sealed))
                 .expression_attribute_values(":scopes", links::list(&tokens.scopes));

@@ -120,11 +120,13 @@ where
             let row = row.filter(|row| SystemClock.now() < row.expires_at);
             return self.fail(audit, row.as_ref(), "state_mismatch");
         }
+        // Read before the state is spent, so that it is still good if this fails.
+        let encryption = self.encryption.encryption_keys().await?;
         let attempt = alphanumeric(&OsRandom, 22);
         let Some(row) = self.store.consume_oauth_state(&token.hash(), &attempt).await? else {
             return self.fail(audit, None, "state_mismatch");
         };
-        let finish = self.finish(request, audit, &keys, &token, &row, &callback);
+        let finish = self.finish(request, audit, (&keys, &encryption), &token, &row, &callback);
         let mut reply = match tokio::time::timeout(FINISH_LIMIT, finish).await {
             Ok(reply) => reply?,
             Err(_) => self.fail(audit, Some(&row), "temporarily_unavailable")?,
@@ -151,7 +153,7 @@ where
         &self,
         request: &AuthRequest,
         audit: &mut Audit,
-        keys: &Keyring,
+        (keys, encryption): (&Keyring, &Keyring),
         token: &VerificationToken,
         row: &OAuthState,
         callback: &Callback<'_>,
@@ -173,23 +175,14 @@ where
         let (pkce_verifier, nonce) = derive_companions(secret, token);
         let exchange =
             CodeExchange { code: code.to_owned(), pkce_verifier, nonce, issuer: callback.issuer.map(str::to_owned) };
-        let (exchanged, encryption) =
-            futures_util::join!(self.providers.exchange(provider, exchange), self.encryption.encryption_keys());
-        let ProviderSignIn { identity, tokens } = match exchanged {
+        let ProviderSignIn { identity, tokens } = match self.providers.exchange(provider, exchange).await {
             Ok(signed_in) => signed_in,
             Err(error) => {
                 audit.reason(error.to_string());
                 return self.fail(audit, Some(row), exchange_failure(&error));
             }
         };
-        let encryption = match encryption {
-            Ok(encryption) => encryption,
-            Err(error) => {
-                audit.reason(error.to_string());
-                return self.fail(audit, Some(row), "temporarily_unavailable");
-            }
-        };
-        let tokens = TokensToSeal { tokens: &tokens, keys: &encryption };
+        let tokens = TokensToSeal { tokens: &tokens, keys: encryption };
         match &row.link {
             Some(session) => self.link(audit, row, session, &identity, tokens).await,
             None => self.sign_in(request, audit, keys, row, (&identity, tokens)).await,
@@ -309,7 +302,9 @@ fn sign_in_failure(failure: &CallbackFailure) -> &'static str {
 
 fn link_failure(failure: &LinkFailure) -> &'static str {
     match failure {
-        LinkFailure::NotSignedIn | LinkFailure::NoEmail | LinkFailure::Unverified => "unable_to_link_account",
+        LinkFailure::NotSignedIn | LinkFailure::NoEmail | LinkFailure::Unverified | LinkFailure::TooMany => {
+            "unable_to_link_account"
+        }
         LinkFailure::DifferentEmail => "email_does_not_match",
         LinkFailure::Taken => "account_already_linked_to_different_user",
         LinkFailure::Store(_) => "temporarily_unavailable",

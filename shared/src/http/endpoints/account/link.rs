@@ -67,7 +67,7 @@ where
             |failure| match failure {
                 LinkFailure::NotSignedIn => ErrorCode::UNAUTHORIZED.into(),
                 LinkFailure::NoEmail => ErrorCode::USER_EMAIL_NOT_FOUND.into(),
-                LinkFailure::Unverified => ErrorCode::LINKING_NOT_ALLOWED.into(),
+                LinkFailure::Unverified | LinkFailure::TooMany => ErrorCode::LINKING_NOT_ALLOWED.into(),
                 LinkFailure::DifferentEmail => ErrorCode::LINKING_DIFFERENT_EMAILS_NOT_ALLOWED.into(),
                 LinkFailure::Taken => ErrorCode::SOCIAL_ACCOUNT_ALREADY_LINKED.into(),
                 LinkFailure::Store(error) => ApiError::from(error),

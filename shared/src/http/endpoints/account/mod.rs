@@ -12,9 +12,9 @@ use crate::{
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, routes::Route},
     ports::{
         AskProvider, ChangePassword, CountEvents, DeleteUser, EncryptionKeys, FindAccounts, FindCredential,
-        FindDeletionToken, FindSession, FindUser, HashPassword, LimitAttempts, LinkAccount, OAuthProviders,
-        PurgeSessions, RefreshTokens, SendMail, SpendIdToken, StartEmailChange, StoreDeletionToken, StoreOAuthState,
-        UnlinkAccount, UpdateProfile, VerifyIdToken,
+        FindDeletionToken, FindSession, HashPassword, LimitAttempts, LinkAccount, OAuthProviders, PurgeSessions,
+        RefreshTokens, SendMail, SpendIdToken, StartEmailChange, StoreDeletionToken, StoreOAuthState, UnlinkAccount,
+        UpdateProfile, VerifyIdToken,
     },
 };
 
@@ -50,7 +50,6 @@ where
         + FindDeletionToken
         + PurgeSessions
         + DeleteUser
-        + FindUser
         + FindAccounts
         + UnlinkAccount
         + StoreOAuthState
