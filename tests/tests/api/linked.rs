@@ -36,13 +36,13 @@ async fn member(app: &App, name: &str) -> (Browser, String) {
 
 /// A person at Google, of that address.
 fn google(email: &str) -> GoogleUser {
-    GoogleUser::new(&format!("sub of {email}"), email)
+    GoogleUser::new(email, email)
 }
 
 /// A person at GitHub, of that address.
 fn github(email: &str) -> GithubUser {
-    let number = email.bytes().fold(7_u64, |number, byte| number.wrapping_mul(31).wrapping_add(byte.into()) >> 8);
-    GithubUser::new(number.max(1), "grace", email)
+    let number = email.bytes().fold(7_u64, |number, byte| number.wrapping_mul(31).wrapping_add(byte.into()) >> 1);
+    GithubUser::new(number, "grace", email)
 }
 
 /// Asks to link a provider, such that Google gives a refresh token too.
@@ -114,7 +114,7 @@ async fn choice(browser: &mut Browser, provider: &str) -> Value {
 
 /// The row of a person at Google.
 async fn google_row(app: &App, email: &str) -> Option<Value> {
-    app.row("AccountsTable", "identity", &format!("google:sub of {email}")).await
+    app.row("AccountsTable", "identity", &format!("google:{email}")).await
 }
 
 /// A request that carries the access token of a browser's session.

@@ -149,7 +149,7 @@ async fn an_identity_of_another_user_stays_theirs() {
     let (mut owner, owner_email) = linked_member(app, "owner").await;
     let (mut browser, email) = member(app, "taker").await;
     // Its address at the provider is another one by now.
-    let person = GoogleUser::new(&format!("sub of {owner_email}"), &email);
+    let person = GoogleUser::new(&owner_email, &email);
     let answer = link_google(app, &mut browser, &person).await;
     assert_redirect(&answer, &failed("account_already_linked_to_different_user"));
     let token = app.provider.google_id_token(&person, None);

@@ -8,7 +8,7 @@ use crate::{
     domain::{Account, ProviderIdentity, Timestamp, User},
     flows::{AccountTokens, ProviderTokensError, TokenDesk},
     http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields},
-    ports::{AskProvider, EncryptionKeys, FindAccounts, FindSession, RefreshTokens},
+    ports::{AskProvider, EncryptionKeys, FindAccounts, FindSession, OAuthError, RefreshTokens},
 };
 
 #[derive(Serialize)]
@@ -125,7 +125,10 @@ where
         let (account, info) = self.desk(&context).profile(&user, id).await.map_err(|error| match error {
             ProviderTokensError::NotConfigured(_) => ErrorCode::PROVIDER_NOT_CONFIGURED.into(),
             ProviderTokensError::NoToken => ErrorCode::ACCESS_TOKEN_NOT_FOUND.into(),
-            error => failure(error, ErrorCode::FAILED_TO_GET_PROFILE),
+            ProviderTokensError::Refused(OAuthError::InvalidIdentity(_)) => {
+                failure(error, ErrorCode::FAILED_TO_GET_PROFILE)
+            }
+            error => failure(error, ErrorCode::FAILED_TO_GET_ACCESS_TOKEN),
         })?;
         audit.event("account.info_read");
         Reply::json(&Info { user: (&info.identity).into(), data: &info.data, account: (&account).into() })
