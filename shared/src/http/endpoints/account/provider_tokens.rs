@@ -118,7 +118,8 @@ where
         let mut fields = Fields::of_query(&request.query);
         let id = fields.optional_string("accountId");
         fields.finish()?;
-        let id = id.ok_or_else(|| ApiError::validation("[query] Invalid input".to_owned()))?;
+        let only_ours = request.query.names().all(is_selector);
+        let id = id.filter(|_| only_ours).ok_or_else(|| ApiError::validation("[query] Invalid input".to_owned()))?;
         let user = self.owner(request, audit).await?;
         audit.event("account.info_failed");
         let context = self.core.context();
@@ -151,10 +152,16 @@ where
 fn selected(body: Option<&Value>) -> Result<&str, ApiError> {
     let invalid = || ApiError::validation("[body] Invalid input".to_owned());
     let object = body.and_then(Value::as_object).ok_or_else(invalid)?;
-    if object.keys().any(|key| key != "accountId" && key != "userId") {
+    if !object.keys().all(|name| is_selector(name)) {
         return Err(invalid());
     }
     object.get("accountId").and_then(Value::as_str).ok_or_else(invalid)
+}
+
+/// Whether a field may stand in a choice of an account. Whose account it is, the
+/// session says.
+fn is_selector(name: &str) -> bool {
+    ["accountId", "userId"].contains(&name)
 }
 
 /// The error of the wire; `otherwise` is what the provider's refusal is called.
