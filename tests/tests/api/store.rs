@@ -10,15 +10,15 @@ use shared::{
     adapters::{Aws, OsRandom, SystemClock, dynamodb::DynamoDb},
     config::Tables,
     domain::{
-        Email, OAuthState, ProviderIdentity, Purpose, ResetGrant, Session, SessionToken, Timestamp, User, UserId,
-        VerificationToken,
+        Email, OAuthState, ProviderIdentity, Purpose, ResetGrant, SealedTokens, Session, SessionToken, Timestamp, User,
+        UserId, VerificationToken,
     },
     ports::{
         AdmissionRows, ClaimNotice as _, Clock as _, ConsumeOAuthState as _, EndSession as _, ExpectedUser,
-        ExtendSession as _, FindCredential as _, FindOAuthState as _, FindResetToken as _, FindSession as _,
-        FindUser as _, NewUser, OAuthSignIn, OAuthStore as _, RegisterUser as _, Registration, ResetOutcome,
-        ResetPassword as _, StoreAdmission as _, StoreError, StoreOAuthState as _, StoreResetToken as _,
-        UpgradePasswordHash as _,
+        ExtendSession as _, FindAccounts as _, FindCredential as _, FindOAuthState as _, FindResetToken as _,
+        FindSession as _, FindUser as _, NewUser, OAuthSignIn, OAuthStore as _, RefreshTokens as _, RegisterUser as _,
+        Registration, ResetOutcome, ResetPassword as _, StoreAdmission as _, StoreError, StoreOAuthState as _,
+        StoreResetToken as _, UpgradePasswordHash as _,
     },
 };
 use tests::{App, unique_email};
@@ -161,6 +161,40 @@ fn oauth_state() -> (String, OAuthState) {
         link: None,
     };
     (VerificationToken::generate(Purpose::OAuthState, &OsRandom).hash(), state)
+}
+
+/// All of them in the same millisecond, as it happens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_fifty_attempts_to_refresh_tokens_one_gets_the_reservation() {
+    let database = Database::start().await;
+    let (mut user, session) = user_and_session();
+    let person = identity("refresh", &user.email);
+    user.identities = vec![user.email.identity(), person.identity()];
+    let tokens = SealedTokens { sealed: "sealed".to_owned(), scopes: vec![] };
+    assert!(database.store.register_oauth(&user, &person, Some(&tokens), &session).await.unwrap());
+    let account = database.store.accounts(&user).await.unwrap().remove(1);
+    let (now, until) = (now(), later(now(), 10_000));
+    let attempts = (0..50).map(|number: usize| {
+        let (store, account) = (Arc::clone(&database.store), account.clone());
+        tokio::spawn(async move {
+            let attempt = number.to_string();
+            (store.reserve_refresh(&account, &attempt, until, now).await.unwrap(), attempt)
+        })
+    });
+    let mut winners: Vec<String> = join_all(attempts)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .filter_map(|(won, attempt)| won.then_some(attempt))
+        .collect();
+    let winner = winners.remove(0);
+    assert!(winners.is_empty(), "{winners:?}");
+    // It knows its own when an answer was lost, and nobody else gives it up.
+    let store = &database.store;
+    assert!(store.reserve_refresh(&account, &winner, until, now).await.unwrap());
+    store.release_refresh(&account, "another").await.unwrap();
+    assert!(!store.reserve_refresh(&account, "another", until, now).await.unwrap());
+    assert!(store.reserve_refresh(&account, "later", later(until, 1), until).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

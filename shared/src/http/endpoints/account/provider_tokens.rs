@@ -7,7 +7,7 @@ use super::AccountEndpoint;
 use crate::{
     domain::{Account, ProviderIdentity, Timestamp, User},
     flows::{AccountTokens, ProviderTokensError, TokenDesk},
-    http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields},
+    http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, query::Query},
     ports::{AskProvider, EncryptionKeys, FindAccounts, FindSession, OAuthError, RefreshTokens},
 };
 
@@ -49,7 +49,6 @@ struct Info<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Owner<'a> {
-    id: &'a str,
     name: &'a str,
     email: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +72,7 @@ where
 {
     /// `POST /get-access-token`
     pub(super) async fn get_access_token(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
-        let id = selected(request.body.as_ref())?;
+        let id = selected_in_body(request.body.as_ref())?;
         let user = self.owner(request, audit).await?;
         audit.event("account.token_failed");
         let context = self.core.context();
@@ -92,7 +91,7 @@ where
 
     /// `POST /refresh-token`
     pub(super) async fn refresh_token(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
-        let id = selected(request.body.as_ref())?;
+        let id = selected_in_body(request.body.as_ref())?;
         let user = self.owner(request, audit).await?;
         audit.event("account.refresh_failed");
         let context = self.core.context();
@@ -115,11 +114,7 @@ where
 
     /// `GET /account-info`
     pub(super) async fn account_info(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
-        let mut fields = Fields::of_query(&request.query);
-        let id = fields.optional_string("accountId");
-        fields.finish()?;
-        let only_ours = request.query.names().all(is_selector);
-        let id = id.filter(|_| only_ours).ok_or_else(|| ApiError::validation("[query] Invalid input".to_owned()))?;
+        let id = selected_in_query(&request.query)?;
         let user = self.owner(request, audit).await?;
         audit.event("account.info_failed");
         let context = self.core.context();
@@ -148,20 +143,44 @@ where
     }
 }
 
-/// The account that a body names: `{accountId}` and nothing else.
-fn selected(body: Option<&Value>) -> Result<&str, ApiError> {
-    let invalid = || ApiError::validation("[body] Invalid input".to_owned());
-    let object = body.and_then(Value::as_object).ok_or_else(invalid)?;
-    if !object.keys().all(|name| is_selector(name)) {
-        return Err(invalid());
-    }
-    object.get("accountId").and_then(Value::as_str).ok_or_else(invalid)
+/// The account that a body names.
+fn selected_in_body(body: Option<&Value>) -> Result<&str, ApiError> {
+    let object = body.and_then(Value::as_object);
+    let object = object.ok_or_else(|| ApiError::validation("[body] Invalid input".to_owned()))?;
+    selected("body", object.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }
 
-/// Whether a field may stand in a choice of an account. Whose account it is, the
-/// session says.
-fn is_selector(name: &str) -> bool {
-    ["accountId", "userId"].contains(&name)
+/// The account that a query names.
+fn selected_in_query(query: &Query) -> Result<&str, ApiError> {
+    selected(
+        "query",
+        query.names().map(|name| {
+            let mut values = query.all(name);
+            (name, values.next().filter(|_| values.next().is_none()))
+        }),
+    )
+}
+
+/// `{accountId}` and nothing else, as in Better Auth. A `userId` beside it says
+/// nothing: whose account it is, the session says.
+fn selected<'a>(place: &str, fields: impl Iterator<Item = (&'a str, Option<&'a str>)>) -> Result<&'a str, ApiError> {
+    let invalid = || ApiError::validation(format!("[{place}] Invalid input"));
+    let mut id = None;
+    let mut unknown = Vec::new();
+    for (name, text) in fields {
+        match (name, text) {
+            ("accountId", Some(text)) => id = Some(text),
+            ("userId", Some(_)) => {}
+            ("accountId" | "userId", None) => return Err(invalid()),
+            _ => unknown.push(format!("\"{name}\"")),
+        }
+    }
+    let id = id.ok_or_else(invalid)?;
+    if unknown.is_empty() {
+        return Ok(id);
+    }
+    let keys = if unknown.len() == 1 { "key" } else { "keys" };
+    Err(ApiError::validation(format!("[{place}] Unrecognized {keys}: {}", unknown.join(", "))))
 }
 
 /// The error of the wire; `otherwise` is what the provider's refusal is called.
@@ -183,7 +202,6 @@ fn failure(error: ProviderTokensError, otherwise: ErrorCode) -> ApiError {
 impl<'a> From<&'a ProviderIdentity> for Owner<'a> {
     fn from(identity: &'a ProviderIdentity) -> Self {
         Self {
-            id: &identity.subject,
             name: &identity.name,
             email: identity.email.as_ref().map(crate::domain::Email::as_str),
             image: identity.image.as_deref(),
