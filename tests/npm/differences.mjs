@@ -79,7 +79,7 @@ export const always = [
 	{
 		reason: "the authorization request to Google carries a nonce, which its id_token must repeat",
 		settle({ headers, body }, { profile, request }) {
-			if (!isOurs(profile) || !request.path.startsWith("/sign-in/social")) return;
+			if (!isOurs(profile) || !/^\/(sign-in\/|link-)social/.test(request.path)) return;
 			if (headers.location) headers.location = withoutNonce(headers.location);
 			if (body?.url) body.url = withoutNonce(body.url);
 		},
@@ -265,8 +265,16 @@ export const known = {
 		ours: (answer) => answer.status === 200,
 	},
 	"id_token works once": {
-		reason: "an id_token that a client presents signs in once, so that one found in a log or a history opens nothing",
+		reason: "an id_token that a client presents signs in or links once, so that one found in a log or a history opens nothing",
 		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_TOKEN",
+	},
+	"the address first": {
+		reason: "an identity whose address is not the user's is refused before it is said whose it is, their own too",
+		ours: (answer) => answer.status === 401 && answer.body.code === "LINKING_DIFFERENT_EMAILS_NOT_ALLOWED",
+	},
+	"no account cookie": {
+		reason: "accounts are in a table, never in a cookie: they are chosen by their id alone",
+		ours: (answer) => answer.status === 400 && answer.body.code === "VALIDATION_ERROR",
 	},
 	"verified means true": {
 		reason: "email_verified counts when it is JSON's true, and in no other form",

@@ -21,6 +21,7 @@ const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 20
 const strangerKey = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey;
 const codes = new Map();
 const accessTokens = new Map();
+const refreshTokens = new Map();
 
 const server = createServer(async (request, response) => {
 	const reply = (status, body, headers = {}) => {
@@ -75,6 +76,7 @@ function consent(provider, url) {
 }
 
 function token(provider, form, authorization, reply) {
+	if (form.get("grant_type") === "refresh_token") return refresh(form, reply);
 	const grant = codes.get(form.get("code"));
 	codes.delete(form.get("code"));
 	const refusal = refuse(provider, grant, form, authorization);
@@ -86,7 +88,19 @@ function token(provider, form, authorization, reply) {
 	accessTokens.set(accessToken, grant);
 	const scope = grant.request.get("scope");
 	if (provider === "github") return reply(200, { access_token: accessToken, token_type: "bearer", scope: scope.replaceAll(" ", ",") });
-	reply(200, { access_token: accessToken, token_type: "Bearer", expires_in: 3599, scope, id_token: grant.fault === "no id_token" ? undefined : idToken(grant) });
+	const offline = grant.request.get("access_type") === "offline";
+	const refreshToken = offline ? randomUUID() : undefined;
+	if (offline) refreshTokens.set(refreshToken, grant);
+	reply(200, { access_token: accessToken, token_type: "Bearer", expires_in: 3599, refresh_token: refreshToken, scope, id_token: grant.fault === "no id_token" ? undefined : idToken(grant) });
+}
+
+/** As Google does: a refresh token lasts, and is not sent again. */
+function refresh(form, reply) {
+	const grant = refreshTokens.get(form.get("refresh_token"));
+	if (!grant || grant.fault === "no refresh") return reply(400, { error: "invalid_grant" });
+	const accessToken = randomUUID();
+	accessTokens.set(accessToken, grant);
+	reply(200, { access_token: accessToken, token_type: "Bearer", expires_in: 3599, scope: grant.request.get("scope") });
 }
 
 function refuse(provider, grant, form, authorization) {

@@ -16,11 +16,12 @@ async fn main() -> Result<(), Error> {
     serve(Function::OauthCallback, async |config| {
         let aws = Aws::from_environment();
         let secrets = SecretCache::new(aws.secrets_manager(), config.secret_id.clone());
+        let encryption = SecretCache::new(aws.secrets_manager(), config.encryption_secret_id.clone());
         let clients = OAuthClientSecret::new(aws.secrets_manager(), config.oauth_secret_id.clone());
         let providers = Providers::new(config.providers.clone(), config.url(""), clients, Arc::new(SystemClock));
         let store = DynamoDb::new(aws.dynamodb(), config.tables.clone());
-        tokio::join!(secrets.load(), aws.warm(Service::DynamoDb));
-        OAuthCallbackEndpoint { core: Core::new(config), secrets, store, providers }
+        tokio::join!(secrets.load(), encryption.load(), aws.warm(Service::DynamoDb));
+        OAuthCallbackEndpoint { core: Core::new(config), secrets, encryption, store, providers }
     })
     .await
 }

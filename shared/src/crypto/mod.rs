@@ -4,6 +4,7 @@ mod access_token;
 mod code_hash;
 mod keys;
 mod password_hash;
+mod provider_tokens;
 mod sealing;
 mod signature;
 mod totp;
@@ -12,6 +13,7 @@ pub use access_token::{AccessTokenPolicy, AccessTokens, InvalidAccessToken, look
 pub use code_hash::{HashedCode, find_code, hash_code};
 pub use keys::{Keyring, MIN_SECRET_LENGTH, SigningSecret, WeakSecret};
 pub use password_hash::{Argon2Hasher, HashPolicy};
+pub use provider_tokens::{open_tokens, seal_tokens};
 pub use sealing::{CannotOpen, Sealed, is_outdated, open, seal};
 pub use signature::{SignatureVerdict, sign, verify};
 pub use totp::{TOTP_DIGITS, TOTP_PERIOD, TotpSecret};

@@ -3,7 +3,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use super::{Email, Secret32, Timestamp, User, UserId};
+use super::{Email, Secret32, SessionHandle, Timestamp, User, UserId};
 use crate::ports::Random;
 
 /// What a verification token is for. A token opens only the door of its
@@ -184,6 +184,9 @@ pub struct OAuthState {
     pub error_callback_url: Option<String>,
     /// Where it goes on success if the user is new.
     pub new_user_callback_url: Option<String>,
+    /// The session whose user the identity is to be linked to; none for a
+    /// sign-in.
+    pub link: Option<SessionHandle>,
     /// When the state dies.
     pub expires_at: Timestamp,
 }

@@ -53,7 +53,7 @@ pub async fn sign_in_with_id_token(
     if !store.spend_id_token(&verified.token_hash, verified.expires_at).await? {
         return Err(IdTokenSignInError::Spent);
     }
-    let signed_in = finish_oauth(context, store, &verified.identity, factor).await?;
+    let signed_in = finish_oauth(context, store, &verified.identity, None, factor).await?;
     // Gone between two calls: the session went with the user.
     let user = store.user(&signed_in.user_id).await?.ok_or(CallbackFailure::AccountNotLinked)?;
     Ok((user, signed_in))

@@ -8,17 +8,20 @@ mod current_session;
 mod deletion;
 mod email_change;
 mod id_token_sign_in;
+mod link_account;
 mod lockout;
 mod magic_link;
 mod mail_caps;
 mod oauth_callback;
 mod oauth_start;
 mod password_reset;
+mod provider_tokens;
 mod revocation;
 mod rotate_secret;
 mod sign_in;
 mod sign_up;
 mod two_factor;
+mod unlink_account;
 mod verify_email;
 
 pub use admission::{Admission, AdmissionError, FirstFactor, NewChallenge, RenewedDevice, admit};
@@ -29,14 +32,16 @@ pub use current_session::{CurrentSession, current_session, live_session};
 pub use deletion::{DeletionError, delete_user, request_deletion};
 pub use email_change::{ChangedEmail, ConsentedChange, EmailChangeError, RequestedChange, request_email_change};
 pub use id_token_sign_in::{IdTokenSignInError, PresentedIdToken, sign_in_with_id_token};
+pub use link_account::{LinkFailure, link_account};
 pub use lockout::{Attempt, AttemptError, forget_failures, verify_password};
 pub use magic_link::{MagicLinkError, SignedInByLink, redeem_magic_link, request_magic_link};
 pub use mail_caps::may_mail;
-pub use oauth_callback::{CallbackFailure, SignedInBy, finish_oauth};
+pub use oauth_callback::{CallbackFailure, SignedInBy, TokensToSeal, finish_oauth};
 pub use oauth_start::{OAuthStart, OAuthStartError, StartedOAuth, derive_companions, start_oauth};
 pub use password_reset::{
     RequestedReset, ResetError, confirm_password_reset, is_reset_token_live, request_password_reset,
 };
+pub use provider_tokens::{AccountTokens, ProviderTokensError, TokenDesk};
 pub use revocation::{end_other_sessions, list_sessions};
 pub use rotate_secret::{Rotation, RotationError, RotationStep, rotate_secret};
 pub use sign_in::{SignInError, sign_in};
@@ -46,6 +51,7 @@ pub use two_factor::{
     code_for_session, complete_sign_in, disable_two_factor, replace_backup_codes, show_secret, spend_backup_code,
     start_enrolment, step_up,
 };
+pub use unlink_account::{UnlinkError, unlink_account};
 pub use verify_email::{
     Followed, Follower, LinkError, RequestedVerification, follow_link, link_hashes, request_verification,
 };

@@ -1,12 +1,14 @@
 use super::{Admission, AdmissionError, Context, FirstFactor, admission::admit_unseen, admit};
 use crate::{
+    crypto::{Keyring, seal_tokens},
     domain::{
-        CredentialAccount, Email, MAX_IDENTITIES, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, ProviderIdentity, Timestamp, User,
-        UserId, truncate_chars,
+        CredentialAccount, Email, MAX_IDENTITIES, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, ProviderIdentity, ProviderTokens,
+        SealedTokens, Timestamp, User, UserId, truncate_chars,
     },
     hooks::Decision,
     ports::{
-        ExpectedUser, FindTrustedDevice, FindUser, LinkedAccount, OAuthSignIn, OAuthStore, StoreError, StoreResult,
+        ExpectedUser, FindTrustedDevice, FindUser, LinkedAccount, OAuthSignIn, OAuthStore, Random, StoreError,
+        StoreResult,
     },
 };
 
@@ -67,13 +69,14 @@ pub async fn finish_oauth<S>(
     context: &Context<'_>,
     store: &S,
     identity: &ProviderIdentity,
+    tokens: Option<TokensToSeal<'_>>,
     factor: FirstFactor<'_>,
 ) -> Result<SignedInBy, CallbackFailure>
 where
     S: OAuthStore + FindUser + FindTrustedDevice,
 {
     let email = identity.email.as_ref().ok_or(CallbackFailure::EmailNotFound)?;
-    let flow = Flow { context, store, identity, factor };
+    let flow = Flow { context, store, identity, tokens, factor };
     for _ in 0..ATTEMPTS {
         let accounts = store.oauth_accounts(identity).await?;
         let outcome = match (accounts.linked, accounts.email_owner) {
@@ -96,7 +99,25 @@ struct Flow<'a, S> {
     context: &'a Context<'a>,
     store: &'a S,
     identity: &'a ProviderIdentity,
+    tokens: Option<TokensToSeal<'a>>,
     factor: FirstFactor<'a>,
+}
+
+/// A provider's tokens, and the keys to seal them with once it is known whose
+/// they are.
+#[derive(Clone, Copy)]
+pub struct TokensToSeal<'a> {
+    /// The tokens.
+    pub tokens: &'a ProviderTokens,
+    /// The encryption keys.
+    pub keys: &'a Keyring,
+}
+
+impl TokensToSeal<'_> {
+    /// The tokens, sealed for a user.
+    pub fn seal(&self, user_id: &UserId, random: &dyn Random) -> SealedTokens {
+        seal_tokens(self.keys, user_id, self.tokens, random)
+    }
 }
 
 /// A user as far as they are known.
@@ -194,8 +215,13 @@ impl<S: OAuthStore + FindUser + FindTrustedDevice> Flow<'_, S> {
         let factor = &self.factor;
         let session =
             self.context.new_session(&user.id, user.sessions_valid_from, factor.remember, factor.client.clone());
-        let created = self.store.register_oauth(&user, self.identity, &session.session).await?;
+        let tokens = self.sealed_for(&user.id);
+        let created = self.store.register_oauth(&user, self.identity, tokens.as_ref(), &session.session).await?;
         Ok(created.then_some(SignedInBy { user_id: user.id, admission: admit_unseen(session), is_new: true }))
+    }
+
+    fn sealed_for(&self, user_id: &UserId) -> Option<SealedTokens> {
+        self.tokens.map(|tokens| tokens.seal(user_id, self.context.random))
     }
 
     /// The user's row if a hook wants to see it first. None if it is gone.
@@ -224,7 +250,9 @@ impl<S: OAuthStore + FindUser + FindTrustedDevice> Flow<'_, S> {
         };
         let expected = ExpectedUser { two_factor_since, ..expected };
         let now = self.context.clock.now();
-        let outcome = self.store.sign_in_oauth(self.identity, admission.rows(), &expected, now).await?;
+        let tokens = self.sealed_for(user_id);
+        let outcome =
+            self.store.sign_in_oauth(self.identity, tokens.as_ref(), admission.rows(), &expected, now).await?;
         Ok((outcome, SignedInBy { user_id: user_id.clone(), admission, is_new: false }))
     }
 }

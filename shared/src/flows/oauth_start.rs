@@ -1,7 +1,7 @@
 use super::Context;
 use crate::{
     crypto::{Keyring, SigningSecret},
-    domain::{OAuthState, Purpose, VerificationToken},
+    domain::{OAuthState, Purpose, SessionHandle, VerificationToken},
     ports::{AuthorizationRequest, OAuthError, OAuthProviders, StoreError, StoreOAuthState},
 };
 
@@ -25,6 +25,9 @@ pub struct OAuthStart {
     pub login_hint: Option<String>,
     /// Further parameters of the authorization request.
     pub additional: Vec<(String, String)>,
+    /// The session whose user the identity is to be linked to; none for a
+    /// sign-in.
+    pub link: Option<SessionHandle>,
 }
 
 /// Where to send the browser.
@@ -78,6 +81,7 @@ pub async fn start_oauth(
         callback_url: start.callback_url,
         error_callback_url: start.error_callback_url,
         new_user_callback_url: start.new_user_callback_url,
+        link: start.link,
         expires_at: context.clock.now().plus_seconds(STATE_SECONDS),
     };
     store.store_oauth_state(&state.hash(), &row).await?;

@@ -106,6 +106,33 @@ errors! {
     INVALID_BACKUP_CODE = UNAUTHORIZED, Some("INVALID_BACKUP_CODE"), "Invalid backup code";
     /// No sign-in waits for its second factor here.
     INVALID_TWO_FACTOR_COOKIE = UNAUTHORIZED, Some("INVALID_TWO_FACTOR_COOKIE"), "Invalid two factor cookie";
+    /// It is the only way in.
+    FAILED_TO_UNLINK_LAST_ACCOUNT = BAD_REQUEST, Some("FAILED_TO_UNLINK_LAST_ACCOUNT"), "You can't unlink your last account";
+    /// The user has no such account.
+    ACCOUNT_NOT_FOUND = BAD_REQUEST, Some("ACCOUNT_NOT_FOUND"), "Account not found";
+    /// The account is none of a provider's, or the provider is not set up.
+    PROVIDER_NOT_SUPPORTED = BAD_REQUEST, Some("PROVIDER_NOT_SUPPORTED"), "Provider is not supported.";
+    /// The same, where its profile was asked for.
+    PROVIDER_NOT_CONFIGURED = BAD_REQUEST, Some("PROVIDER_NOT_CONFIGURED"),
+        "Account is not associated with a configured social provider.";
+    /// The provider gave no token that is good.
+    FAILED_TO_GET_ACCESS_TOKEN = BAD_REQUEST, Some("FAILED_TO_GET_ACCESS_TOKEN"), "Failed to get a valid access token";
+    /// The account has no access token.
+    ACCESS_TOKEN_NOT_FOUND = BAD_REQUEST, Some("ACCESS_TOKEN_NOT_FOUND"), "Access token not found";
+    /// The account has no refresh token.
+    REFRESH_TOKEN_NOT_FOUND = BAD_REQUEST, Some("REFRESH_TOKEN_NOT_FOUND"), "Refresh token not found";
+    /// The provider refused to refresh.
+    FAILED_TO_REFRESH_ACCESS_TOKEN = BAD_REQUEST, Some("FAILED_TO_REFRESH_ACCESS_TOKEN"),
+        "Failed to refresh access token";
+    /// No session where one is needed, said without a body.
+    SIGNED_OUT = UNAUTHORIZED, None, "";
+    /// The provider does not tell who the owner of the account is.
+    FAILED_TO_GET_PROFILE = UNAUTHORIZED, Some("FAILED_TO_GET_USER_INFO"), "Failed to get user info";
+    /// The provider has not verified the address.
+    LINKING_NOT_ALLOWED = UNAUTHORIZED, Some("LINKING_NOT_ALLOWED"), "Account not linked - linking not allowed";
+    /// The provider's address is not the user's.
+    LINKING_DIFFERENT_EMAILS_NOT_ALLOWED = UNAUTHORIZED, Some("LINKING_DIFFERENT_EMAILS_NOT_ALLOWED"),
+        "Account not linked - different emails not allowed";
     /// No session where one is needed.
     UNAUTHORIZED = UNAUTHORIZED, Some("UNAUTHORIZED"), "Unauthorized";
     /// A link's token is unknown, spent or overtaken.
@@ -152,6 +179,8 @@ errors! {
     /// The session is read by GET.
     POST_SESSION = METHOD_NOT_ALLOWED, Some("METHOD_NOT_ALLOWED_DEFER_SESSION_REQUIRED"),
         "POST method requires deferSessionRefresh to be enabled in session config";
+    /// The identity is another user's.
+    SOCIAL_ACCOUNT_ALREADY_LINKED = CONFLICT, Some("SOCIAL_ACCOUNT_ALREADY_LINKED"), "Social account already linked";
     /// More than 64 KiB.
     PAYLOAD_TOO_LARGE = PAYLOAD_TOO_LARGE, Some("PAYLOAD_TOO_LARGE"), "Request body is too large";
     /// A body that is neither JSON nor, where one is taken, a form; the message

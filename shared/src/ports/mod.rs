@@ -3,6 +3,7 @@
 //! A flow's signature lists its traits, which is its least-privilege IAM policy
 //! said in types. Time and randomness are arguments like everything else.
 
+mod accounts;
 mod admission;
 mod deletion;
 mod limits;
@@ -16,6 +17,7 @@ mod verification;
 
 use std::future::Future;
 
+pub use accounts::{FindAccounts, LinkAccount, LinkOutcome, RefreshTokens, UnlinkAccount};
 pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
 pub use deletion::{DeleteUser, DeletionOutcome, FindDeletionToken, PurgeSessions, StoreDeletionToken};
 pub use limits::{CountEvents, Counted, LimitAttempts, Reservation};
@@ -37,8 +39,8 @@ pub use verification::{
 };
 
 use crate::domain::{
-    CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, Session, SessionHandle, Timestamp,
-    User, UserId, VerificationGrant,
+    CredentialAccount, Email, OAuthState, Password, ProviderIdentity, ResetGrant, SealedTokens, Session, SessionHandle,
+    Timestamp, User, UserId, VerificationGrant,
 };
 
 /// The current time.
@@ -253,14 +255,17 @@ pub trait OAuthStore: Sync {
         &self,
         user: &User,
         identity: &ProviderIdentity,
+        tokens: Option<&SealedTokens>,
         session: &Session,
     ) -> impl Future<Output = StoreResult<bool>> + Send;
 
     /// In one transaction: admits a linked user, or links the identity and
-    /// admits the user, provided that the user is as `expected`.
+    /// admits the user, provided that the user is as `expected`. Tokens, if
+    /// there are any, replace those of the link.
     fn sign_in_oauth(
         &self,
         identity: &ProviderIdentity,
+        tokens: Option<&SealedTokens>,
         rows: AdmissionRows<'_>,
         expected: &ExpectedUser,
         now: Timestamp,

@@ -3,6 +3,7 @@
 // through it; everything it records is compared.
 
 import account from "./account.mjs";
+import accounts from "./accounts.mjs";
 import bodies from "./bodies.mjs";
 import callback from "./callback.mjs";
 import changeEmail from "./change-email.mjs";
@@ -32,6 +33,7 @@ export const cases = [
 	...signOut,
 	...sessions,
 	...account,
+	...accounts,
 	...social,
 	...callback,
 	...oauth,

@@ -38,7 +38,7 @@ pub(super) async fn token(
                 state.refresh_tokens.insert(refresh_token.clone(), grant);
                 answer.extend([
                     ("refresh_token", refresh_token),
-                    ("expires_in", "28800".into()),
+                    ("expires_in", state.token_seconds.unwrap_or(28_800).to_string()),
                     ("refresh_token_expires_in", "15897600".into()),
                 ]);
             }

@@ -39,7 +39,7 @@ pub(super) async fn token(
         state.refresh_tokens.insert(token.clone(), grant.clone());
     }
     let mut answer = json!({
-        "access_token": access_token, "expires_in": 3599, "token_type": "Bearer",
+        "access_token": access_token, "expires_in": state.token_seconds.unwrap_or(3599), "token_type": "Bearer",
         "scope": "openid https://www.googleapis.com/auth/userinfo.email https://www.googleapis.com/auth/userinfo.profile",
     });
     if let Some(token) = refresh_token.filter(|_| !form.contains_key("refresh_token")) {

@@ -201,6 +201,12 @@ impl FakeProvider {
         self.shared.lock().github_is_app = true;
     }
 
+    /// How long access tokens live that are issued from now on, in seconds;
+    /// `None` is as long as usual.
+    pub fn set_token_life(&self, seconds: Option<u64>) {
+        self.shared.lock().token_seconds = seconds;
+    }
+
     /// How many requests an endpoint has had.
     pub fn requests(&self, endpoint: Endpoint) -> usize {
         self.shared.lock().recorded.iter().filter(|request| request.endpoint == endpoint).count()

@@ -65,6 +65,8 @@ pub(super) struct State {
     pub(super) access_tokens: HashMap<String, Grant>,
     pub(super) refresh_tokens: HashMap<String, Grant>,
     pub(super) github_is_app: bool,
+    /// Life of access tokens, in seconds, instead of the usual one.
+    pub(super) token_seconds: Option<u64>,
     /// Answered by the userinfo endpoint instead of the person's claims.
     pub(super) userinfo: Option<Value>,
     pub(super) failures: HashMap<Endpoint, Failure>,
@@ -107,6 +109,7 @@ impl Shared {
             access_tokens: HashMap::new(),
             refresh_tokens: HashMap::new(),
             github_is_app: false,
+            token_seconds: None,
             userinfo: None,
             failures: HashMap::new(),
             id_token_fault: None,

@@ -391,6 +391,47 @@ async fn sign_in_pending(app: &App, email: &str) -> Browser {
 }
 
 #[tokio::test]
+async fn linked_providers_keep_to_their_round_trips() {
+    let app = start(&[]).await;
+    sign_in_with_google(&app, &google("warm", &unique_email("warm"))).await;
+    let email = unique_email("linked");
+    let mut browser = app.sign_up(&email).await;
+    let person = google("linked", &email);
+    let session = "BatchGetItem Sessions Users";
+
+    let offline = json!({"provider": "google", "additionalParams": {"access_type": "offline"}});
+    app.aws().clear_calls();
+    let answer = browser.post("/link-social", &offline).await;
+    let start = Cost::of(&app);
+    assert_eq!(start.calls.last().unwrap(), "PutItem VerificationTokens");
+    assert_eq!(start.round_trips, 2);
+    let url = app.provider.consent_as_google(answer.json()["url"].as_str().unwrap(), person.clone()).unwrap();
+    let link = cost(&app, browser.send(Call::new("GET", url)), 302).await;
+    let calls = ["UpdateItem VerificationTokens", session, "TransactWriteItems Users Accounts"];
+    assert_cost("link", &link, &calls, 3);
+
+    let list = cost(&app, browser.get("/list-accounts"), 200).await;
+    assert_cost("list-accounts", &list, &[session, "BatchGetItem Accounts"], 2);
+    let id = browser.get("/list-accounts").await.json()[1]["id"].clone();
+    let choice = json!({"accountId": id});
+    // The first one reads the encryption secret.
+    assert_eq!(browser.post("/get-access-token", &choice).await.status, 200);
+    let token = cost(&app, browser.post("/get-access-token", &choice), 200).await;
+    assert_cost("get-access-token", &token, &[session, "BatchGetItem Accounts"], 2);
+    let refresh = cost(&app, browser.post("/refresh-token", &choice), 200).await;
+    let calls = [session, "BatchGetItem Accounts", "UpdateItem Accounts", "UpdateItem Accounts"];
+    assert_cost("refresh-token", &refresh, &calls, 4);
+    let unlink = cost(&app, browser.post("/unlink-account", &choice), 200).await;
+    assert_cost("unlink-account", &unlink, &[session, "BatchGetItem Accounts", "TransactWriteItems Users Accounts"], 3);
+
+    let token = json!({"token": app.provider.google_id_token(&person, None)});
+    let at_once = browser.post("/link-social", &json!({"provider": "google", "idToken": token}));
+    let at_once = cost(&app, at_once, 200).await;
+    let calls = [session, "PutItem VerificationTokens", session, "TransactWriteItems Users Accounts"];
+    assert_cost("link by an id token", &at_once, &calls, 4);
+}
+
+#[tokio::test]
 async fn every_oauth_callback_takes_three_round_trips() {
     let app = start(&[]).await;
     // The first callback of a process reads the client secret and the keys.
@@ -409,7 +450,8 @@ async fn every_oauth_callback_takes_three_round_trips() {
     let new_user = callback_cost(&app, &person).await;
     assert_callback("new user", &new_user, "TransactWriteItems Accounts Users Sessions");
     let linked = callback_cost(&app, &person).await;
-    assert_callback("linked user", &linked, "TransactWriteItems Users Sessions");
+    // The link keeps the newest tokens.
+    assert_callback("linked user", &linked, "TransactWriteItems Users Sessions Accounts");
 
     let email = unique_email("link");
     app.sign_up(&email).await;

@@ -26,6 +26,7 @@ mod hostile;
 mod invariants;
 mod jwt;
 mod limits;
+mod linked;
 mod lockout;
 mod magic_link;
 mod mail_caps;

@@ -10,15 +10,15 @@ use shared::{
     adapters::{Aws, OsRandom, SystemClock, dynamodb::DynamoDb},
     config::Tables,
     domain::{
-        Email, OAuthState, ProviderIdentity, Purpose, ResetGrant, Session, SessionToken, Timestamp, User, UserId,
-        VerificationToken,
+        Email, OAuthState, ProviderIdentity, Purpose, ResetGrant, SealedTokens, Session, SessionToken, Timestamp, User,
+        UserId, VerificationToken,
     },
     ports::{
         AdmissionRows, ClaimNotice as _, Clock as _, ConsumeOAuthState as _, EndSession as _, ExpectedUser,
-        ExtendSession as _, FindCredential as _, FindOAuthState as _, FindResetToken as _, FindSession as _,
-        FindUser as _, NewUser, OAuthSignIn, OAuthStore as _, RegisterUser as _, Registration, ResetOutcome,
-        ResetPassword as _, StoreAdmission as _, StoreError, StoreOAuthState as _, StoreResetToken as _,
-        UpgradePasswordHash as _,
+        ExtendSession as _, FindAccounts as _, FindCredential as _, FindOAuthState as _, FindResetToken as _,
+        FindSession as _, FindUser as _, NewUser, OAuthSignIn, OAuthStore as _, RefreshTokens as _, RegisterUser as _,
+        Registration, ResetOutcome, ResetPassword as _, StoreAdmission as _, StoreError, StoreOAuthState as _,
+        StoreResetToken as _, UpgradePasswordHash as _,
     },
 };
 use tests::{App, unique_email};
@@ -158,8 +158,43 @@ fn oauth_state() -> (String, OAuthState) {
         error_callback_url: None,
         new_user_callback_url: Some("/new".to_owned()),
         expires_at: later(now(), 600_000),
+        link: None,
     };
     (VerificationToken::generate(Purpose::OAuthState, &OsRandom).hash(), state)
+}
+
+/// All of them in the same millisecond, as it happens.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_fifty_attempts_to_refresh_tokens_one_gets_the_reservation() {
+    let database = Database::start().await;
+    let (mut user, session) = user_and_session();
+    let person = identity("refresh", &user.email);
+    user.identities = vec![user.email.identity(), person.identity()];
+    let tokens = SealedTokens { sealed: "sealed".to_owned(), scopes: vec![] };
+    assert!(database.store.register_oauth(&user, &person, Some(&tokens), &session).await.unwrap());
+    let account = database.store.accounts(&user).await.unwrap().remove(1);
+    let (now, until) = (now(), later(now(), 10_000));
+    let attempts = (0..50).map(|number: usize| {
+        let (store, account) = (Arc::clone(&database.store), account.clone());
+        tokio::spawn(async move {
+            let attempt = number.to_string();
+            (store.reserve_refresh(&account, &attempt, until, now).await.unwrap(), attempt)
+        })
+    });
+    let mut winners: Vec<String> = join_all(attempts)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .filter_map(|(won, attempt)| won.then_some(attempt))
+        .collect();
+    let winner = winners.remove(0);
+    assert!(winners.is_empty(), "{winners:?}");
+    // It knows its own when an answer was lost, and nobody else gives it up.
+    let store = &database.store;
+    assert!(store.reserve_refresh(&account, &winner, until, now).await.unwrap());
+    store.release_refresh(&account, "another").await.unwrap();
+    assert!(!store.reserve_refresh(&account, "another", until, now).await.unwrap());
+    assert!(store.reserve_refresh(&account, "later", later(until, 1), until).await.unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -397,7 +432,7 @@ async fn an_identity_belongs_to_one_user() {
         let (mut user, session) = user_and_session();
         user.email = person.email.clone().unwrap();
         user.identities = vec![user.email.identity(), person.identity()];
-        tokio::spawn(async move { (store.register_oauth(&user, &person, &session).await.unwrap(), user) })
+        tokio::spawn(async move { (store.register_oauth(&user, &person, None, &session).await.unwrap(), user) })
     });
     let outcomes: Vec<_> = join_all(attempts).await.into_iter().map(Result::unwrap).collect();
     let winners: Vec<&User> = outcomes.iter().filter(|(created, _)| *created).map(|(_, user)| user).collect();
@@ -414,7 +449,7 @@ async fn an_identity_belongs_to_one_user() {
         let person = identity(subject, &address);
         let (mut stranger, session) = user_and_session();
         stranger.email = address;
-        assert!(!store.register_oauth(&stranger, &person, &session).await.unwrap(), "{subject}");
+        assert!(!store.register_oauth(&stranger, &person, None, &session).await.unwrap(), "{subject}");
     }
     assert_eq!(database.rows().await.iter().map(Vec::len).collect::<Vec<_>>(), [1, 2, 1, 0]);
 }
@@ -436,35 +471,35 @@ async fn an_oauth_sign_in_finds_the_user_as_expected_or_does_nothing() {
 
     let before = database.rows().await;
     let unverified =
-        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap();
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap();
     assert_eq!(unverified, OAuthSignIn::Differs(Box::new(user.clone())));
     let mut old = new_session(&user);
     old.valid_from = later(user.sessions_valid_from, -1);
     let plain = ExpectedUser { two_factor_since: None, link: false, email_verified: false, ..link };
-    let stale = store.sign_in_oauth(&person, AdmissionRows::Session(&old), &plain, now()).await.unwrap();
+    let stale = store.sign_in_oauth(&person, None, AdmissionRows::Session(&old), &plain, now()).await.unwrap();
     assert_eq!(stale, OAuthSignIn::Differs(Box::new(user.clone())));
     let (nobody, _) = user_and_session();
     let gone =
-        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&nobody)), &plain, now()).await.unwrap();
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&nobody)), &plain, now()).await.unwrap();
     assert_eq!(gone, OAuthSignIn::Gone);
     assert_eq!(database.rows().await, before);
 
     // With the address verified it is linked, once.
     let verify = ExpectedUser { verify_email: true, email_verified: false, link: false, ..link };
     assert_eq!(
-        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &verify, now()).await.unwrap(),
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&user)), &verify, now()).await.unwrap(),
         OAuthSignIn::Done
     );
     assert!(store.user(&user.id).await.unwrap().unwrap().email_verified);
     let session = new_session(&user);
     assert_eq!(
-        store.sign_in_oauth(&person, AdmissionRows::Session(&session), &link, now()).await.unwrap(),
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&session), &link, now()).await.unwrap(),
         OAuthSignIn::Done
     );
     assert!(store.session(&session.handle).await.unwrap().is_some());
     let before = database.rows().await;
     assert_eq!(
-        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap(),
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap(),
         OAuthSignIn::Gone
     );
     assert_eq!(database.rows().await, before);
@@ -527,10 +562,10 @@ async fn rows_of_another_shape_are_told_apart() {
         refresh_link: false,
         proven: true,
     };
-    store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &verify, now()).await.unwrap();
+    store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&user)), &verify, now()).await.unwrap();
     let link = ExpectedUser { two_factor_since: None, link: true, email_verified: true, verify_email: false, ..verify };
     assert_eq!(
-        store.sign_in_oauth(&person, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap(),
+        store.sign_in_oauth(&person, None, AdmissionRows::Session(&new_session(&user)), &link, now()).await.unwrap(),
         OAuthSignIn::Done
     );
 

@@ -11,6 +11,7 @@ mod deletion;
 mod email_change;
 mod item;
 mod limits;
+mod links;
 mod magic_link;
 mod oauth;
 mod profile;

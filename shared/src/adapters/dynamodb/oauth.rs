@@ -8,11 +8,11 @@ use super::{
     DynamoDb,
     accounts::{read_credential, write_credential},
     call::{Written, is_failed_condition},
-    item::{Builder, Item, Reader, millis, s},
-    users,
+    item::{Reader, millis, s},
+    links, users,
 };
 use crate::{
-    domain::{Email, MAX_IDENTITIES, ProviderIdentity, Session, Timestamp, User, UserId},
+    domain::{Email, MAX_IDENTITIES, ProviderIdentity, SealedTokens, Session, Timestamp, User, UserId},
     ports::{
         AdmissionRows, ExpectedUser, LinkedAccount, OAuthAccounts, OAuthSignIn, OAuthStore, StoreError, StoreResult,
     },
@@ -43,9 +43,22 @@ impl OAuthStore for DynamoDb {
         Ok(accounts)
     }
 
-    async fn register_oauth(&self, user: &User, identity: &ProviderIdentity, session: &Session) -> StoreResult<bool> {
+    async fn register_oauth(
+        &self,
+        user: &User,
+        identity: &ProviderIdentity,
+        tokens: Option<&SealedTokens>,
+        session: &Session,
+    ) -> StoreResult<bool> {
         let address = write_credential(&user.email, &user.id, None, user.password_changed_at, user.created_at);
-        let link = write_link(identity, &user.id, user.sessions_valid_from, identity.email_verified, user.created_at);
+        let link = links::write(
+            identity,
+            &user.id,
+            user.sessions_valid_from,
+            identity.email_verified,
+            tokens,
+            user.created_at,
+        );
         let items = vec![
             self.put_new_account(address),
             self.put_new_account(link),
@@ -61,6 +74,7 @@ impl OAuthStore for DynamoDb {
     async fn sign_in_oauth(
         &self,
         identity: &ProviderIdentity,
+        tokens: Option<&SealedTokens>,
         rows: AdmissionRows<'_>,
         expected: &ExpectedUser,
         now: Timestamp,
@@ -68,10 +82,10 @@ impl OAuthStore for DynamoDb {
         let mut items = vec![self.user_as_expected(identity, &rows, expected, now)];
         items.extend(self.admission(rows));
         if expected.link {
-            let link = write_link(identity, rows.user_id(), rows.valid_from(), expected.proven, now);
+            let link = links::write(identity, rows.user_id(), rows.valid_from(), expected.proven, tokens, now);
             items.push(self.put_new_account(link));
-        } else if expected.refresh_link {
-            items.push(self.refresh_link(identity, &rows, expected.proven, now));
+        } else if expected.refresh_link || tokens.is_some() {
+            items.push(self.refresh_link(identity, tokens, &rows, expected.proven, now));
         }
         match self.transact("oauth sign in", items).await? {
             Written::Done(()) => Ok(OAuthSignIn::Done),
@@ -140,20 +154,30 @@ impl DynamoDb {
     fn refresh_link(
         &self,
         identity: &ProviderIdentity,
+        tokens: Option<&SealedTokens>,
         rows: &AdmissionRows<'_>,
         proven: bool,
         now: Timestamp,
     ) -> TransactWriteItem {
-        let update = Update::builder()
+        let mut changes = "SET sessionsValidFrom = :generation, proven = :proven, updatedAt = :now".to_owned();
+        let mut update = Update::builder()
             .table_name(&self.tables.accounts)
             .key("identity", s(identity.identity()))
-            .update_expression("SET sessionsValidFrom = :generation, proven = :proven, updatedAt = :now")
-            .expression_attribute_values(":proven", AttributeValue::Bool(proven))
             .condition_expression("userId = :user")
+            .expression_attribute_values(":proven", AttributeValue::Bool(proven))
             .expression_attribute_values(":generation", millis(rows.valid_from()))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":user", s(rows.user_id().as_str()));
-        TransactWriteItem::builder().set_update(update.build().ok()).build()
+        if let Some(tokens) = tokens {
+            changes.push_str(
+                ", providerTokens = :tokens, providerScopes = :scopes \
+                 REMOVE refreshingUntil, refreshingBy",
+            );
+            update = update
+                .expression_attribute_values(":tokens", s(&tokens.sealed))
+                .expression_attribute_values(":scopes", links::list(&tokens.scopes));
+        }
+        TransactWriteItem::builder().set_update(update.update_expression(changes).build().ok()).build()
     }
 }
 
@@ -166,23 +190,4 @@ fn refused(reasons: &[CancellationReason]) -> StoreResult<OAuthSignIn> {
         Some(_) => Ok(OAuthSignIn::Gone),
         None => Err(StoreError::Unavailable { operation: "oauth sign in", reason: "no reasons".to_owned() }),
     }
-}
-
-fn write_link(
-    identity: &ProviderIdentity,
-    user_id: &UserId,
-    generation: Timestamp,
-    proven: bool,
-    now: Timestamp,
-) -> Item {
-    Builder::default()
-        .set("identity", s(identity.identity()))
-        .set("userId", s(user_id.as_str()))
-        .set("providerId", s(&identity.provider))
-        .set("accountId", s(&identity.subject))
-        .set("sessionsValidFrom", millis(generation))
-        .set("proven", AttributeValue::Bool(proven))
-        .set("createdAt", millis(now))
-        .set("updatedAt", millis(now))
-        .build()
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     adapters::OsRandom,
-    domain::{Email, OAuthState, Purpose, ResetGrant, Timestamp, UserId, alphanumeric},
+    domain::{Email, OAuthState, Purpose, ResetGrant, SessionHandle, Timestamp, UserId, alphanumeric},
     ports::{
         ConsumeOAuthState, FindOAuthState, FindResetToken, ResetOutcome, ResetPassword, SpendIdToken, StoreError,
         StoreOAuthState, StoreResetToken, StoreResult,
@@ -124,6 +124,8 @@ impl StoreOAuthState for DynamoDb {
             .set("callbackUrl", s(&state.callback_url))
             .set_some("errorCallbackUrl", state.error_callback_url.as_deref())
             .set_some("newUserCallbackUrl", state.new_user_callback_url.as_deref())
+            .set_some("linkUserId", state.link.as_ref().map(|session| session.user_id.as_str()))
+            .set_some("linkSession", state.link.as_ref().map(|session| session.token_hash.as_str()))
             .set_expiry(state.expires_at)
             .build();
         self.put_token("store oauth state", row).await
@@ -235,12 +237,17 @@ fn read_grant(item: &Item) -> StoreResult<ResetGrant> {
 
 fn read_state(item: &Item) -> StoreResult<OAuthState> {
     let row = Reader::new("oauth state", item);
+    let link = match row.optional_string("linkUserId")? {
+        Some(user) => Some(row.parsed("linkSession", |hash| SessionHandle::parse(user, hash))?),
+        None => None,
+    };
     Ok(OAuthState {
         provider: row.string("provider")?.to_owned(),
         secret_version: row.string("secretVersion")?.to_owned(),
         callback_url: row.string("callbackUrl")?.to_owned(),
         error_callback_url: row.optional_string("errorCallbackUrl")?.map(str::to_owned),
         new_user_callback_url: row.optional_string("newUserCallbackUrl")?.map(str::to_owned),
+        link,
         expires_at: row.millis("expiresAt")?,
     })
 }

@@ -4,8 +4,11 @@ use super::{Core, client};
 use crate::{
     adapters::{OsRandom, SecretCache, SystemClock},
     crypto::Keyring,
-    domain::{OAuthState, ProviderIdentity, Purpose, VerificationToken, alphanumeric},
-    flows::{Admission, CallbackFailure, FirstFactor, derive_companions, finish_oauth},
+    domain::{OAuthState, ProviderIdentity, Purpose, SessionHandle, VerificationToken, alphanumeric},
+    flows::{
+        Admission, CallbackFailure, FirstFactor, LinkFailure, TokensToSeal, derive_companions, finish_oauth,
+        link_account,
+    },
     hooks::SignInMethod,
     http::{
         ApiError, Audit, AuthRequest, Endpoint, Reply,
@@ -16,8 +19,8 @@ use crate::{
         routes::Route,
     },
     ports::{
-        Clock as _, CodeExchange, ConsumeOAuthState, FindOAuthState, FindTrustedDevice, FindUser, OAuthError,
-        OAuthProviders, OAuthStore,
+        Clock as _, CodeExchange, ConsumeOAuthState, EncryptionKeys, FindOAuthState, FindSession, FindTrustedDevice,
+        FindUser, LinkAccount, OAuthError, OAuthProviders, OAuthStore, ProviderSignIn,
     },
 };
 
@@ -51,21 +54,32 @@ const OTHER_ERROR: &str = "oauth_provider_error";
 const FINISH_LIMIT: Duration = Duration::from_millis(5400);
 
 /// `GET` and `POST /callback/{provider}`, and `GET /error`
-pub struct OAuthCallbackEndpoint<S, P> {
+pub struct OAuthCallbackEndpoint<S, P, K> {
     /// Settings and cookies.
     pub core: Core,
     /// Checks the state cookie, signs the session cookie.
     pub secrets: SecretCache,
+    /// Seals the provider's tokens.
+    pub encryption: K,
     /// States, accounts, users and sessions.
     pub store: S,
     /// OAuth providers.
     pub providers: P,
 }
 
-impl<S, P> Endpoint for OAuthCallbackEndpoint<S, P>
+impl<S, P, K> Endpoint for OAuthCallbackEndpoint<S, P, K>
 where
-    S: FindOAuthState + ConsumeOAuthState + OAuthStore + FindUser + FindTrustedDevice + Send + 'static,
+    S: FindOAuthState
+        + ConsumeOAuthState
+        + OAuthStore
+        + FindUser
+        + FindTrustedDevice
+        + FindSession
+        + LinkAccount
+        + Send
+        + 'static,
     P: OAuthProviders + Send + 'static,
+    K: EncryptionKeys + Send + 'static,
 {
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         match request.info.route {
@@ -84,10 +98,11 @@ struct Callback<'a> {
     issuer: Option<&'a str>,
 }
 
-impl<S, P> OAuthCallbackEndpoint<S, P>
+impl<S, P, K> OAuthCallbackEndpoint<S, P, K>
 where
-    S: FindOAuthState + ConsumeOAuthState + OAuthStore + FindUser + FindTrustedDevice,
+    S: FindOAuthState + ConsumeOAuthState + OAuthStore + FindUser + FindTrustedDevice + FindSession + LinkAccount,
     P: OAuthProviders,
+    K: EncryptionKeys,
 {
     async fn callback(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         let callback = parse(request)?;
@@ -105,11 +120,13 @@ where
             let row = row.filter(|row| SystemClock.now() < row.expires_at);
             return self.fail(audit, row.as_ref(), "state_mismatch");
         }
+        // Read before the state is spent, so that it is still good if this fails.
+        let encryption = self.encryption.encryption_keys().await?;
         let attempt = alphanumeric(&OsRandom, 22);
         let Some(row) = self.store.consume_oauth_state(&token.hash(), &attempt).await? else {
             return self.fail(audit, None, "state_mismatch");
         };
-        let finish = self.finish(request, audit, &keys, &token, &row, &callback);
+        let finish = self.finish(request, audit, (&keys, &encryption), &token, &row, &callback);
         let mut reply = match tokio::time::timeout(FINISH_LIMIT, finish).await {
             Ok(reply) => reply?,
             Err(_) => self.fail(audit, Some(&row), "temporarily_unavailable")?,
@@ -136,7 +153,7 @@ where
         &self,
         request: &AuthRequest,
         audit: &mut Audit,
-        keys: &Keyring,
+        (keys, encryption): (&Keyring, &Keyring),
         token: &VerificationToken,
         row: &OAuthState,
         callback: &Callback<'_>,
@@ -158,14 +175,18 @@ where
         let (pkce_verifier, nonce) = derive_companions(secret, token);
         let exchange =
             CodeExchange { code: code.to_owned(), pkce_verifier, nonce, issuer: callback.issuer.map(str::to_owned) };
-        let identity = match self.providers.exchange(provider, exchange).await {
-            Ok(signed_in) => signed_in.identity,
+        let ProviderSignIn { identity, tokens } = match self.providers.exchange(provider, exchange).await {
+            Ok(signed_in) => signed_in,
             Err(error) => {
                 audit.reason(error.to_string());
                 return self.fail(audit, Some(row), exchange_failure(&error));
             }
         };
-        self.sign_in(request, audit, keys, row, &identity).await
+        let tokens = TokensToSeal { tokens: &tokens, keys: encryption };
+        match &row.link {
+            Some(session) => self.link(audit, row, session, &identity, tokens).await,
+            None => self.sign_in(request, audit, keys, row, (&identity, tokens)).await,
+        }
     }
 
     async fn sign_in(
@@ -174,7 +195,7 @@ where
         audit: &mut Audit,
         keys: &Keyring,
         row: &OAuthState,
-        identity: &ProviderIdentity,
+        (identity, tokens): (&ProviderIdentity, TokensToSeal<'_>),
     ) -> Result<Reply, ApiError> {
         let factor = FirstFactor {
             method: SignInMethod::Provider(&identity.provider),
@@ -182,7 +203,7 @@ where
             client: client(request),
             device: self.core.cookies.trusted_device(&request.headers, keys),
         };
-        let signed_in = match finish_oauth(&self.core.context(), &self.store, identity, factor).await {
+        let signed_in = match finish_oauth(&self.core.context(), &self.store, identity, Some(tokens), factor).await {
             Ok(signed_in) => signed_in,
             Err(failure) => {
                 audit.reason(failure.to_string());
@@ -197,6 +218,27 @@ where
         audit.event(event).user(&signed_in.user_id);
         let target = row.new_user_callback_url.as_ref().filter(|_| signed_in.is_new).unwrap_or(&row.callback_url);
         self.core.redirect_admitted(request, keys, &signed_in.admission, true, target)
+    }
+
+    async fn link(
+        &self,
+        audit: &mut Audit,
+        row: &OAuthState,
+        session: &SessionHandle,
+        identity: &ProviderIdentity,
+        tokens: TokensToSeal<'_>,
+    ) -> Result<Reply, ApiError> {
+        audit.event("account.link_failed").user(&session.user_id);
+        match link_account(&self.core.context(), &self.store, session, identity, Some(tokens)).await {
+            Ok(_) => {
+                audit.event("account.linked");
+                Reply::redirect(&row.callback_url)
+            }
+            Err(failure) => {
+                audit.reason(failure.to_string());
+                self.fail(audit, Some(row), link_failure(&failure))
+            }
+        }
     }
 
     /// Sends the browser to where the application wants errors, or to our page.
@@ -255,5 +297,16 @@ fn sign_in_failure(failure: &CallbackFailure) -> &'static str {
         CallbackFailure::AccountNotLinked => "account_not_linked",
         CallbackFailure::Refused => "sign_in_refused",
         CallbackFailure::Store(_) => "temporarily_unavailable",
+    }
+}
+
+fn link_failure(failure: &LinkFailure) -> &'static str {
+    match failure {
+        LinkFailure::NotSignedIn | LinkFailure::NoEmail | LinkFailure::Unverified | LinkFailure::TooMany => {
+            "unable_to_link_account"
+        }
+        LinkFailure::DifferentEmail => "email_does_not_match",
+        LinkFailure::Taken => "account_already_linked_to_different_user",
+        LinkFailure::Store(_) => "temporarily_unavailable",
     }
 }

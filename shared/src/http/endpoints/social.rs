@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     adapters::oauth::RESERVED_PARAMETERS,
+    crypto::Keyring,
     flows::{
         Admission, CallbackFailure, FirstFactor, IdTokenSignInError, OAuthStart, OAuthStartError, PresentedIdToken,
         sign_in_with_id_token, start_oauth,
@@ -51,20 +52,8 @@ where
     ) -> Result<Reply, ApiError> {
         audit.event("oauth.start_failed");
         let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
-        let started =
-            start_oauth(&self.core.context(), &keys, &self.providers, &self.store, start).await.map_err(|error| {
-                match error {
-                    OAuthStartError::Provider(OAuthError::UnknownProvider) => ErrorCode::PROVIDER_NOT_FOUND.into(),
-                    OAuthStartError::Provider(error) => ApiError::unavailable(error),
-                    OAuthStartError::Store(error) => ApiError::from(error),
-                }
-            })?;
+        let reply = self.core.start_oauth(&keys, &self.providers, &self.store, start, disable_redirect).await?;
         audit.event("oauth.started");
-        let mut reply = Reply::json(&Started { url: &started.url, redirect: !disable_redirect })?;
-        if !disable_redirect {
-            reply.location(&started.url)?;
-        }
-        reply.set_cookie(&self.core.cookies.set_state(&keys, started.state.expose()))?;
         Ok(reply)
     }
 
@@ -99,6 +88,31 @@ where
     }
 }
 
+impl Core {
+    /// Starts a sign-in or a link and says where to send the browser.
+    pub(super) async fn start_oauth(
+        &self,
+        keys: &Keyring,
+        providers: &impl OAuthProviders,
+        store: &impl StoreOAuthState,
+        start: OAuthStart,
+        disable_redirect: bool,
+    ) -> Result<Reply, ApiError> {
+        let started =
+            start_oauth(&self.context(), keys, providers, store, start).await.map_err(|error| match error {
+                OAuthStartError::Provider(OAuthError::UnknownProvider) => ErrorCode::PROVIDER_NOT_FOUND.into(),
+                OAuthStartError::Provider(error) => ApiError::unavailable(error),
+                OAuthStartError::Store(error) => ApiError::from(error),
+            })?;
+        let mut reply = Reply::json(&Started { url: &started.url, redirect: !disable_redirect })?;
+        if !disable_redirect {
+            reply.location(&started.url)?;
+        }
+        reply.set_cookie(&self.cookies.set_state(keys, started.state.expose()))?;
+        Ok(reply)
+    }
+}
+
 /// Better Auth's answer, and for the log the reason.
 fn id_token_failure(error: IdTokenSignInError) -> ApiError {
     let reason = error.to_string();
@@ -118,19 +132,20 @@ fn id_token_failure(error: IdTokenSignInError) -> ApiError {
 }
 
 /// What a client asks for.
-struct Asked<'a> {
-    start: OAuthStart,
-    disable_redirect: bool,
-    id_token: Option<IdToken<'a>>,
+pub(super) struct Asked<'a> {
+    pub(super) start: OAuthStart,
+    pub(super) disable_redirect: bool,
+    pub(super) id_token: Option<IdToken<'a>>,
 }
 
 /// An id token of the client's own.
-struct IdToken<'a> {
-    token: &'a str,
-    nonce: Option<&'a str>,
+pub(super) struct IdToken<'a> {
+    pub(super) token: &'a str,
+    pub(super) nonce: Option<&'a str>,
 }
 
-fn parse<'a>(core: &Core, request: &'a AuthRequest) -> Result<Asked<'a>, ApiError> {
+/// Reads what a sign-in or a link by a provider is asked with.
+pub(super) fn parse<'a>(core: &Core, request: &'a AuthRequest) -> Result<Asked<'a>, ApiError> {
     let body = request.body.as_ref();
     let mut fields = Fields::of_body(body);
     let mut target = |name| fields.optional_string(name).filter(|url| !url.is_empty()).map(str::to_owned);
@@ -164,6 +179,7 @@ fn parse<'a>(core: &Core, request: &'a AuthRequest) -> Result<Asked<'a>, ApiErro
         scopes,
         login_hint,
         additional,
+        link: None,
     };
     Ok(Asked { start, disable_redirect, id_token })
 }

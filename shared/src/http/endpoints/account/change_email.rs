@@ -15,7 +15,7 @@ struct Requested {
     status: bool,
 }
 
-impl<S, H, M> AccountEndpoint<S, H, M>
+impl<S, H, M, P, K> AccountEndpoint<S, H, M, P, K>
 where
     S: FindSession + FindCredential + StartEmailChange + CountEvents,
     M: SendMail,

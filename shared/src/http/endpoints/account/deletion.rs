@@ -25,7 +25,7 @@ struct Answer {
 const DELETED: Answer = Answer { success: true, message: "User deleted" };
 const MAILED: Answer = Answer { success: true, message: "Verification email sent" };
 
-impl<S, H, M> AccountEndpoint<S, H, M>
+impl<S, H, M, P, K> AccountEndpoint<S, H, M, P, K>
 where
     S: FindSession
         + FindCredential

@@ -22,7 +22,7 @@ struct Changed<'a> {
     user: UserView<'a>,
 }
 
-impl<S, H, M> AccountEndpoint<S, H, M>
+impl<S, H, M, P, K> AccountEndpoint<S, H, M, P, K>
 where
     S: FindSession + FindCredential + LimitAttempts + ChangePassword,
     H: HashPassword,

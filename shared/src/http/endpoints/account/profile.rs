@@ -6,7 +6,7 @@ use crate::{
     ports::{Clock as _, FindSession, ProfileChange, UpdateProfile},
 };
 
-impl<S: FindSession + UpdateProfile, H, M> AccountEndpoint<S, H, M> {
+impl<S: FindSession + UpdateProfile, H, M, P, K> AccountEndpoint<S, H, M, P, K> {
     /// `POST /update-user`: name and image, within the limits of sign-up. The
     /// session cookie is sent again, as Better Auth does.
     pub(super) async fn update_user(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
