@@ -20,7 +20,7 @@ async fn main() -> Result<(), Error> {
         let clients = OAuthClientSecret::new(aws.secrets_manager(), config.oauth_secret_id.clone());
         let providers = Providers::new(config.providers.clone(), config.url(""), clients, Arc::new(SystemClock));
         let store = DynamoDb::new(aws.dynamodb(), config.tables.clone());
-        tokio::join!(secrets.load(), encryption.load(), aws.warm(Service::DynamoDb));
+        tokio::join!(secrets.load(), aws.warm(Service::DynamoDb));
         OAuthCallbackEndpoint { core: Core::new(config), secrets, encryption, store, providers }
     })
     .await

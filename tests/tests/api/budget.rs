@@ -425,8 +425,8 @@ async fn linked_providers_keep_to_their_round_trips() {
     assert_cost("unlink-account", &unlink, &[session, "BatchGetItem Accounts", "TransactWriteItems Users Accounts"], 3);
 
     let token = json!({"token": app.provider.google_id_token(&person, None)});
-    let at_once = browser.post("/link-social", &json!({"provider": "google", "idToken": token}));
-    let at_once = cost(&app, at_once, 200).await;
+    let body = json!({"provider": "google", "idToken": token});
+    let at_once = cost(&app, browser.post("/link-social", &body), 200).await;
     let calls = [session, "PutItem VerificationTokens", session, "TransactWriteItems Users Accounts"];
     assert_cost("link by an id token", &at_once, &calls, 4);
 }

@@ -580,7 +580,8 @@ impl<'a> Client<'a> {
             ChangePassword => [(1, 1), (1, 1), (1, 1), (0, 0)],
             DeleteUser => [(0, 1), (0, 1), (0, 2), (0, 0)],
             CallbackOfNewUser => [(1, 0), (2, 0), (1, 0), (1, 1)],
-            CallbackOfLinkedUser => [(0, 0), (0, 0), (1, 0), (1, 1)],
+            // The link keeps the newest tokens.
+            CallbackOfLinkedUser => [(0, 0), (1, 1), (1, 0), (1, 1)],
             CallbackThatLinks => [(1, 1), (1, 0), (1, 0), (1, 1)],
             LinkOfNewUser => [(1, 0), (1, 0), (1, 0), (0, 1)],
             LinkOfVerifiedUser => [(0, 0), (0, 0), (1, 0), (0, 1)],

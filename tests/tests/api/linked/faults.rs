@@ -6,6 +6,9 @@ use serde_json::json;
 use super::*;
 use crate::{steps::Snapshot, support::*};
 
+/// Method, path, body, and the calls that fail: operation and table.
+type Case<'a> = (&'a str, &'a str, Option<&'a Value>, &'a [(&'a str, &'a str)]);
+
 fn rule(operation: &str, table: &str, function: &str) -> FaultRule {
     FaultRule::new(Service::DynamoDb, Fault::InternalError).operation(operation).table(table).function(function)
 }
@@ -17,7 +20,7 @@ async fn without_the_store_nothing_changes_and_a_retry_succeeds() {
     let account = choice(&mut browser, "google").await;
     let info = format!("/account-info?accountId={}", account["accountId"].as_str().unwrap());
     let github = json!({"provider": "github"});
-    let cases: [(&str, &str, Option<&Value>, &[(&str, &str)]); 5] = [
+    let cases: [Case<'_>; 5] = [
         ("GET", "/list-accounts", None, &[("BatchGetItem", "SessionsTable"), ("BatchGetItem", "AccountsTable")]),
         ("POST", "/get-access-token", Some(&account), &[("BatchGetItem", "AccountsTable")]),
         ("GET", &info, None, &[("BatchGetItem", "AccountsTable")]),
