@@ -53,7 +53,8 @@ pub trait Hooks: Send + Sync {
         true
     }
 
-    /// Somebody is about to become a user.
+    /// Somebody is about to become a user, or a user to get another address:
+    /// when it is asked for, and at each of the links that lead to it.
     fn sign_up<'a>(&'a self, _user: &'a User) -> BoxFuture<'a, Decision> {
         ready(Decision::Allow).boxed()
     }

@@ -54,8 +54,7 @@ where
     if new_email == user.email {
         return Err(EmailChangeError::Same);
     }
-    let changed = User { email: new_email.clone(), ..user.clone() };
-    if context.hooks.sign_up(&changed).await == Decision::Deny {
+    if !is_allowed(context, user, &new_email).await {
         return Err(EmailChangeError::Refused);
     }
     if store.credential(&new_email).await?.is_some() {
@@ -106,7 +105,10 @@ where
     S: FindAddressGrant + FindCredential + ChangeEmail,
 {
     let (user, _) = store.user_and_address(&grant.user_id, &grant.email).await?;
-    check(user.as_ref(), token_hash, &grant, follower)?;
+    let user = check(user.as_ref(), token_hash, &grant, follower)?;
+    if !is_allowed(context, user, &grant.new_email).await {
+        return Err(LinkError::Refused);
+    }
     let is_free = store.credential(&grant.new_email).await?.is_none();
     let token = VerificationToken::generate(Purpose::EmailChange, context.random);
     let now = context.clock.now();
@@ -144,6 +146,9 @@ where
     for _ in 0..ATTEMPTS {
         let (user, account) = store.user_and_address(&grant.user_id, &grant.email).await?;
         let user = check(user.as_ref(), token_hash, grant, follower)?;
+        if !is_allowed(context, user, &grant.new_email).await {
+            return Err(LinkError::Refused);
+        }
         let account = account.filter(|account| account.user_id == user.id).ok_or(LinkError::InvalidToken)?;
         let now = context.clock.now();
         kept = kept.filter(|live| live.session.is_live(user, now));
@@ -173,6 +178,13 @@ where
         }
     }
     Err(StoreError::Unavailable { operation: "change email", reason: "the user keeps changing".to_owned() }.into())
+}
+
+/// Whether the hooks would have the user under another address. They are asked
+/// again by every link: an answer may differ from that of an hour ago.
+async fn is_allowed(context: &Context<'_>, user: &User, email: &Email) -> bool {
+    let changed = User { email: email.clone(), ..user.clone() };
+    context.hooks.sign_up(&changed).await == Decision::Allow
 }
 
 /// The user, if the token is the one that counts and the browser is not

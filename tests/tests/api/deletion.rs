@@ -176,12 +176,13 @@ async fn a_link_dies_with_its_time_and_with_the_sessions() {
     let app = App::with_env(&BY_MAIL).await;
     let email = unique_email("dead-link");
     let mut browser = app.sign_up(&email).await;
-    let (link, _) = deletion_link(&app, &mut browser, &email, &json!({})).await;
+    let (link, token) = deletion_link(&app, &mut browser, &email, &json!({})).await;
     let row = app.rows("VerificationTokensTable").await.swap_remove(0);
     let expiry = number(&row, "expiresAt");
     assert!((now() + DAY - 60 * SECOND..=now() + DAY).contains(&expiry), "a day: {expiry}");
     set_expiry(&app, "VerificationTokensTable", row.clone(), now() - 1).await;
     assert_error(&browser.get(&link).await, 404, "INVALID_TOKEN");
+    assert_error(&delete(&mut browser, &json!({"token": token})).await, 404, "INVALID_TOKEN");
     assert_eq!(app.rows("VerificationTokensTable").await.len(), 1, "the row is there all the same");
     app.put_row("VerificationTokensTable", &row).await;
     browser.post("/revoke-other-sessions", &json!({})).await;
@@ -214,13 +215,16 @@ async fn of_fifty_deletions_one_happens() {
         let mut browser = app.sign_up(&email).await;
         let id = id_of(&mut browser).await;
         add_sessions(&app, &email, 60).await;
-        let call = if by_link {
-            Call::new("GET", deletion_link(&app, &mut browser, &email, &json!({})).await.0)
+        let by_fields = |fields| Call::new("POST", "/delete-user").json(&fields);
+        // A link can be followed, and its token posted.
+        let calls = if by_link {
+            let (link, token) = deletion_link(&app, &mut browser, &email, &json!({})).await;
+            [Call::new("GET", link), by_fields(json!({"token": token}))]
         } else {
-            Call::new("POST", "/delete-user").json(&json!({}))
+            [by_fields(json!({})), by_fields(json!({}))]
         };
         app.clear_mails();
-        let answers = join_all((0..50).map(|_| browser.send_only(call.clone()))).await;
+        let answers = join_all((0..50).map(|at| browser.send_only(calls[at % 2].clone()))).await;
         let done = answers.iter().filter(|answer| [200, 302].contains(&answer.status)).count();
         assert_eq!(done, 1);
         for answer in answers.iter().filter(|answer| ![200, 302].contains(&answer.status)) {

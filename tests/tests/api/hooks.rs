@@ -1,5 +1,7 @@
 //! What a hook refuses stays out, by whatever way it comes.
 
+mod later;
+
 use local::{Data, StackOptions};
 use serde_json::{Value, json};
 use tests::{
@@ -13,7 +15,7 @@ use crate::{
     magic_link::{link_with, token_for, verify},
     oauth::{sign_in_with_github, sign_in_with_google},
     restart::Directory,
-    steps::{Snapshot, try_sign_up, verify_email},
+    steps::{Snapshot, present, try_sign_up, verify_email},
     support::*,
 };
 
@@ -32,16 +34,17 @@ enum Way {
     Password,
     Google,
     Github,
+    IdToken,
     Link,
     LinkWithTarget,
 }
 
-use Way::{Github, Google, Link, LinkWithTarget, Password, SignUp};
+use Way::{Github, Google, IdToken, Link, LinkWithTarget, Password, SignUp};
 
 /// Those by which somebody new comes in.
-const FIRST: [Way; 5] = [SignUp, Google, Github, Link, LinkWithTarget];
+const FIRST: [Way; 6] = [SignUp, Google, Github, IdToken, Link, LinkWithTarget];
 /// Those by which a user comes back.
-const NEXT: [Way; 5] = [Password, Google, Github, Link, LinkWithTarget];
+const NEXT: [Way; 6] = [Password, Google, Github, IdToken, Link, LinkWithTarget];
 
 impl Way {
     /// Goes this way as the owner of an address, up to the last request.
@@ -55,6 +58,11 @@ impl Way {
             Password => sign_in(app, email, PASSWORD).await,
             Google => sign_in_with_google(app, &google(email)).await,
             Github => sign_in_with_github(app, &github(email)).await,
+            IdToken => {
+                let token = app.provider.google_id_token(&google(email), Some(&unique_email("nonce")));
+                let answer = present(&mut browser, &token, None).await;
+                (browser, answer)
+            }
             Link => verify(app, &token_for(app, email).await).await,
             LinkWithTarget => {
                 let body = json!({"email": email, "callbackURL": "/done", "errorCallbackURL": "/failed?from=test"});
@@ -68,7 +76,7 @@ impl Way {
     #[track_caller]
     fn assert_refused(self, app: &App, answer: &Answer) {
         match self {
-            SignUp | Password | Link => {
+            SignUp | Password | IdToken | Link => {
                 assert_error(answer, 403, "SIGN_IN_REFUSED");
                 assert_eq!(answer.json()["message"], "This account may not sign in here");
             }
@@ -150,7 +158,7 @@ async fn users_of_before_are_refused_by_every_way_in() {
     for email in [&linked, &verified, &unverified] {
         for way in NEXT {
             // Before it comes to the hook, an unverified address is not linked.
-            if email == &unverified && [Google, Github].contains(&way) {
+            if email == &unverified && [Google, Github, IdToken].contains(&way) {
                 continue;
             }
             let (mut browser, answer) = way.take(&app, email).await;

@@ -1,4 +1,4 @@
-//! Following the links in mails.
+//! Mails, and following the links in them.
 
 use serde_json::{Value, json};
 use tests::{Answer, App, Browser, Call};
@@ -27,7 +27,13 @@ pub fn token_in(link: &str) -> String {
     query_of(link)["token"].clone()
 }
 
-/// Follows such a link for JSON, from a browser of a test's own.
+/// The code in a mail.
+pub fn code_in(text: &str) -> String {
+    let mut numbers = text.split(|letter: char| !letter.is_ascii_digit());
+    numbers.find(|number| number.len() == 6).unwrap_or_else(|| panic!("no code in {text}")).to_owned()
+}
+
+/// Follows a link that verifies or changes an address for JSON, from a browser of a test's own.
 pub async fn follow(browser: &mut Browser, token: &str) -> Answer {
     browser.get(&format!("/verify-email?token={token}")).await
 }

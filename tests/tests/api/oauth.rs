@@ -40,14 +40,14 @@ async fn start(browser: &mut Browser, provider: &str) -> String {
 }
 
 /// Starts a sign-in with Google and goes as far as the callback: its path.
-async fn google_callback(app: &App, browser: &mut Browser, user: &GoogleUser) -> String {
+pub async fn google_callback(app: &App, browser: &mut Browser, user: &GoogleUser) -> String {
     let url = start(browser, "google").await;
     let callback = app.provider.consent_as_google(&url, user.clone()).unwrap();
     path_of(app, &callback).to_owned()
 }
 
 /// The same with GitHub.
-async fn github_callback(app: &App, browser: &mut Browser, user: &GithubUser) -> String {
+pub async fn github_callback(app: &App, browser: &mut Browser, user: &GithubUser) -> String {
     let url = start(browser, "github").await;
     let callback = app.provider.consent_as_github(&url, user.clone()).unwrap();
     path_of(app, &callback).to_owned()

@@ -138,9 +138,14 @@ pub async fn trust_device(app: &App, browser: &mut Browser, email: &str) -> Stri
 
 /// Gives a browser a cookie that the service itself has signed.
 pub fn set_signed_cookie(app: &App, browser: &mut Browser, name: &str, value: &str) {
+    set_cookie_signed_as(app, browser, name, name, value);
+}
+
+/// The same with the signature that the service gives to another cookie.
+pub fn set_cookie_signed_as(app: &App, browser: &mut Browser, name: &str, signed_as: &str, value: &str) {
     let secret = app.aws().secret("SigningSecret").unwrap();
     let keys = Keyring { current: SigningSecret::new(String::new(), &secret).unwrap(), previous: None };
-    let signed = sign(&keys, &format!("cookie/{name}"), value);
+    let signed = sign(&keys, &format!("cookie/{signed_as}"), value);
     browser.cookies.insert(name.to_owned(), encoded(&signed));
 }
 

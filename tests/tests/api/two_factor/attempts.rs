@@ -75,7 +75,7 @@ async fn ten_failures_in_a_row_lock_the_user_out_for_a_while() {
     assert_error(&browser.send(backup_call(&authenticator.backup_codes[0])).await, 429, LOCKED);
     assert_eq!(browser.post("/two-factor/send-otp", &json!({})).await.status, 200);
     let mail = app.mail_to(&email).await;
-    let mailed = mailed_codes::code_in(&mail.text);
+    let mailed = crate::mails::code_in(&mail.text);
     assert_error(&browser.post("/two-factor/verify-otp", &json!({"code": mailed})).await, 429, LOCKED);
     assert_error(&verify_totp(&mut signed_in, &code).await, 429, LOCKED);
     // Whoever is signed in already stays so.

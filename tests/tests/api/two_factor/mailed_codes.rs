@@ -3,12 +3,7 @@
 use futures_util::future::join_all;
 
 use super::*;
-
-/// The code in a mail.
-pub(super) fn code_in(text: &str) -> String {
-    let mut numbers = text.split(|letter: char| !letter.is_ascii_digit());
-    numbers.find(|number| number.len() == 6).unwrap_or_else(|| panic!("no code in {text}")).to_owned()
-}
+use crate::mails::code_in;
 
 async fn send(app: &App, browser: &mut Browser, email: &str) -> String {
     let before = app.mails().len();

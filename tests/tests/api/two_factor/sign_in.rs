@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use local::{Fault, FaultRule, Service, When};
 
 use super::*;
+use crate::mails::code_in;
 
 #[tokio::test]
 async fn a_code_completes_it() {
@@ -107,6 +108,38 @@ async fn only_ones_own_live_challenge_counts() {
     assert_error(&browser.post("/two-factor/send-otp", &json!({})).await, 401, invalid);
     assert_eq!(authenticator.row(app).await, before, "nothing is counted");
     assert_eq!(verify_totp(&mut challenged(app, &email).await, &code).await.status, 200);
+}
+
+#[tokio::test]
+async fn no_code_is_spent_on_what_has_expired() {
+    let app = App::shared();
+    let (email, authenticator, signed_in) = enrolled(app, "over").await;
+    for mut browser in [challenged(app, &email).await, signed_in] {
+        assert_eq!(browser.post("/two-factor/send-otp", &json!({})).await.status, 200);
+        let mailed = code_in(&app.mail_to(&email).await.text);
+        let shown = authenticator.code(app).await;
+        let rows = [
+            ("VerificationTokensTable", challenges_of(app, &email).await),
+            ("SessionsTable", sessions_of(app, &email).await),
+        ];
+        for (table, rows) in &rows {
+            for row in rows {
+                set_expiry(app, table, row.clone(), now() - 1).await;
+            }
+        }
+        let before = authenticator.row(app).await;
+        for (path, code) in [("totp", &shown), ("backup-code", &authenticator.backup_codes[0]), ("otp", &mailed)] {
+            let answer = browser.clone().post(&format!("/two-factor/verify-{path}"), &json!({"code": code})).await;
+            assert_error(&answer, 401, "INVALID_TWO_FACTOR_COOKIE");
+        }
+        assert_eq!(authenticator.row(app).await, before, "neither codes nor attempts are spent");
+        for (table, rows) in &rows {
+            for row in rows {
+                app.put_row(table, row).await;
+            }
+        }
+        assert_eq!(verify_totp(&mut browser, &shown).await.status, 200);
+    }
 }
 
 #[tokio::test]
