@@ -77,6 +77,14 @@ impl CookieJar {
         matches!(self.signed(headers, keys, DONT_REMEMBER), Presented::Signed(_))
     }
 
+    /// Whether a cookie of ours, beside the session's, has the right form and a
+    /// signature that no known secret made. A newer secret might have.
+    pub fn has_unknown_signature(&self, headers: &HeaderMap, keys: &Keyring) -> bool {
+        [STATE, TWO_FACTOR, TRUST_DEVICE, KNOWN_DEVICE, SIGN_UP]
+            .iter()
+            .any(|name| self.signed(headers, keys, name) == Presented::BadSignature)
+    }
+
     /// The state cookie of a request.
     pub fn state(&self, headers: &HeaderMap, keys: &Keyring) -> Presented {
         self.signed(headers, keys, STATE)
@@ -142,17 +150,9 @@ impl CookieJar {
         self.build(TWO_FACTOR, "", Some(0))
     }
 
-    /// The cookie of the sign-in that waits for its second factor.
-    pub fn challenge(&self, headers: &HeaderMap, keys: &Keyring) -> Presented {
-        self.signed(headers, keys, TWO_FACTOR)
-    }
-
-    /// The token in that cookie.
-    pub fn challenge_token(presented: &Presented) -> Option<VerificationToken> {
-        match presented {
-            Presented::Signed(value) => VerificationToken::parse(Purpose::TwoFactorChallenge, value),
-            _ => None,
-        }
+    /// The token of the sign-in that waits for its second factor.
+    pub fn challenge(&self, headers: &HeaderMap, keys: &Keyring) -> Option<VerificationToken> {
+        self.token(headers, keys, TWO_FACTOR, Purpose::TwoFactorChallenge)
     }
 
     /// Sets the cookie of a trusted device.

@@ -63,6 +63,21 @@ pub async fn present(
     Ok((keys, credential))
 }
 
+/// The keys to check a request's cookies with, beside the session's. What no
+/// known secret has signed makes the cache look for a newer secret.
+///
+/// # Errors
+/// 503 without a secret to check with.
+pub async fn cookie_keys(core: &Core, secrets: &SecretCache, request: &AuthRequest) -> Result<Arc<Keyring>, ApiError> {
+    let keys = secrets.keys().await.map_err(ApiError::unavailable)?;
+    if core.cookies.has_unknown_signature(&request.headers, &keys)
+        && let Some(newer) = secrets.renewed(&keys).await
+    {
+        return Ok(newer);
+    }
+    Ok(keys)
+}
+
 /// Every session that a request names, by bearer token and by any cookie.
 ///
 /// # Errors

@@ -3,6 +3,7 @@ use tokio::time::Instant;
 
 use super::{
     Core, client,
+    credentials::cookie_keys,
     post::{AnswerTime, Post},
     views::{SessionView, UserView},
 };
@@ -128,7 +129,7 @@ where
         }
 
         audit.event("magic_link.failed");
-        let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
+        let keys = cookie_keys(&self.core, &self.secrets, request).await?;
         let factor = FirstFactor {
             method: SignInMethod::MagicLink,
             remember: true,

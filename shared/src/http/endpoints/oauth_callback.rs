@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{Core, client};
+use super::{Core, client, credentials::cookie_keys};
 use crate::{
     adapters::{OsRandom, SecretCache, SystemClock},
     crypto::Keyring,
@@ -137,15 +137,9 @@ where
 
     /// Whether the state is the one that this very browser was given.
     async fn is_own_state(&self, request: &AuthRequest, state: &str) -> Result<(Arc<Keyring>, bool), ApiError> {
-        let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
-        let presented = self.core.cookies.state(&request.headers, &keys);
-        if presented == Presented::BadSignature
-            && let Some(newer) = self.secrets.renewed(&keys).await
-        {
-            let is_own = self.core.cookies.state(&request.headers, &newer) == Presented::Signed(state.to_owned());
-            return Ok((newer, is_own));
-        }
-        Ok((keys, presented == Presented::Signed(state.to_owned())))
+        let keys = cookie_keys(&self.core, &self.secrets, request).await?;
+        let is_own = self.core.cookies.state(&request.headers, &keys) == Presented::Signed(state.to_owned());
+        Ok((keys, is_own))
     }
 
     /// From here on the state is spent: every outcome is a redirect.

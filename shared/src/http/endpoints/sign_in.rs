@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{Core, client, locked, views::UserView};
+use super::{Core, client, credentials::cookie_keys, locked, views::UserView};
 use crate::{
     adapters::SecretCache,
     domain::{Email, Password},
@@ -77,7 +77,7 @@ where
         let password = Password::candidate(password)?;
 
         audit.event("sign_in.failed").email(&email);
-        let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
+        let keys = cookie_keys(&self.core, &self.secrets, request).await?;
         let known_device = self.core.cookies.known_device(&request.headers, &keys, &email);
         let factor = FirstFactor {
             method: SignInMethod::Password,

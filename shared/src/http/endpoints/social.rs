@@ -3,6 +3,7 @@ use serde_json::Value;
 
 use super::{
     Core, client,
+    credentials::cookie_keys,
     sign_in::{SignInEndpoint, SignedIn},
     views::UserView,
 };
@@ -64,7 +65,7 @@ where
         presented: PresentedIdToken<'_>,
     ) -> Result<Reply, ApiError> {
         audit.event("oauth.failed");
-        let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
+        let keys = cookie_keys(&self.core, &self.secrets, request).await?;
         let context = self.core.context();
         let factor = FirstFactor {
             method: SignInMethod::Provider(presented.provider),

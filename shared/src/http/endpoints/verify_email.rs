@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Core, Post, client, signed_in::SignedIn, views::UserView};
+use super::{Core, Post, client, credentials::cookie_keys, signed_in::SignedIn, views::UserView};
 use crate::{
     adapters::SecretCache,
     crypto::Keyring,
@@ -143,7 +143,8 @@ where
             self.core.find_signed_in(&self.secrets, &self.store, request, audit),
         );
         let (found, signed_in) = (found?, signed_in?);
-        let (keys, signed_up) = self.signed_up(request).await?;
+        let keys = cookie_keys(&self.core, &self.secrets, request).await?;
+        let signed_up = self.signed_up(request, &keys);
         // Whoever is signed in by cookie already goes on as they are.
         let is_own =
             |user: &UserId| signed_in.as_ref().is_some_and(|own| own.live.user.id == *user && own.token.is_some());
@@ -166,22 +167,12 @@ where
         Ok((Click { request, keys, signed_in, callback_url }, followed))
     }
 
-    /// The user who was signed up in this browser, if the cookie says so. A
-    /// secret that is not known yet may have signed it.
-    async fn signed_up(&self, request: &AuthRequest) -> Result<(Arc<Keyring>, Option<UserId>), ApiError> {
-        let mut keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
-        let mut presented = self.core.cookies.signed_up(&request.headers, &keys);
-        if presented == Presented::BadSignature
-            && let Some(newer) = self.secrets.renewed(&keys).await
-        {
-            presented = self.core.cookies.signed_up(&request.headers, &newer);
-            keys = newer;
-        }
-        let user_id = match presented {
+    /// The user who was signed up in this browser, if the cookie says so.
+    fn signed_up(&self, request: &AuthRequest, keys: &Keyring) -> Option<UserId> {
+        match self.core.cookies.signed_up(&request.headers, keys) {
             Presented::Signed(id) => UserId::parse(&id),
             _ => None,
-        };
-        Ok((keys, user_id))
+        }
     }
 
     fn answer_verified(

@@ -1,12 +1,12 @@
 //! What becomes of tokens, cookies and sessions.
 
 use serde_json::json;
-use tests::{Call, PASSWORD, fake_provider::GoogleUser, unique_email};
+use tests::{Call, PASSWORD, enrol, fake_provider::GoogleUser, unique_email};
 
 use super::{access_token, holder, is_accepted, lines, rotate, start, value};
 use crate::{
     secrets::kill_all,
-    steps::{age_sessions, callback_url, try_sign_up},
+    steps::{age_sessions, callback_url, trust_device, try_sign_up},
     support::{decoded, kid, raw_token, sign_in},
 };
 
@@ -75,6 +75,24 @@ async fn a_warm_function_takes_up_a_new_key_when_it_meets_it() {
         }
     }
     assert_eq!(app.pool("session").unwrap().processes()[0].pid(), session);
+}
+
+/// A device that was trusted a moment ago is not asked for a code because the
+/// function that signs in has not heard of the new secret yet.
+#[tokio::test]
+async fn a_warm_function_knows_a_device_that_was_trusted_after_the_rotation() {
+    let app = start(1).await;
+    let email = unique_email("trusted");
+    let mut own = app.sign_up(&email).await;
+    enrol(&mut own).await;
+    assert_eq!(sign_in(&app, &email, PASSWORD).await.1.json()["twoFactorRedirect"], true);
+    let signin = app.pool("signin").unwrap().processes()[0].pid();
+    rotate(&app).await;
+    let mut browser = app.browser();
+    trust_device(&app, &mut browser, &email).await;
+    let answer = browser.post("/sign-in/email", &json!({"email": email, "password": PASSWORD})).await;
+    assert_eq!(answer.json()["user"]["email"], email, "{}", answer.text());
+    assert_eq!(app.pool("signin").unwrap().processes()[0].pid(), signin);
 }
 
 /// Two rotations end what was signed before them: that is what an emergency

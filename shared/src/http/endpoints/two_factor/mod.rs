@@ -6,12 +6,12 @@ mod otpauth;
 
 use serde::Serialize;
 
-use super::{Core, Post};
+use super::{Core, Post, credentials::cookie_keys};
 use crate::{
     adapters::SecretCache,
     domain::{LOCK_SECONDS, VerificationToken},
     flows::TwoFactorError,
-    http::{ApiError, Audit, AuthRequest, CookieJar, Endpoint, ErrorCode, Reply, cookies::Presented, routes::Route},
+    http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, routes::Route},
     ports::{
         CountAttempts, CountEvents, EncryptionKeys, Enrol, FindCredential, FindFactor, FindSession, FindUser,
         HashPassword, LimitAttempts, SendMail, SpendCode, StoreMailedCode,
@@ -93,18 +93,11 @@ where
 }
 
 impl<S, H, K, M> TwoFactorEndpoint<S, H, K, M> {
-    /// The sign-in that this browser has pending. A cookie that no known secret
-    /// has signed makes the cache look for a newer one.
+    /// The sign-in that this browser has pending.
     async fn challenge(&self, request: &AuthRequest) -> Result<VerificationToken, ApiError> {
-        let keys = self.secrets.keys().await.map_err(ApiError::unavailable)?;
-        let cookies = &self.core.cookies;
-        let mut presented = cookies.challenge(&request.headers, &keys);
-        if presented == Presented::BadSignature
-            && let Some(newer) = self.secrets.renewed(&keys).await
-        {
-            presented = cookies.challenge(&request.headers, &newer);
-        }
-        CookieJar::challenge_token(&presented).ok_or_else(|| ErrorCode::INVALID_TWO_FACTOR_COOKIE.into())
+        let keys = cookie_keys(&self.core, &self.secrets, request).await?;
+        let token = self.core.cookies.challenge(&request.headers, &keys);
+        token.ok_or_else(|| ErrorCode::INVALID_TWO_FACTOR_COOKIE.into())
     }
 }
 
