@@ -71,6 +71,8 @@ pub struct FaultRule {
     pub operation: Option<String>,
     /// A table that the call names; any, or none, when `None`.
     pub table: Option<String>,
+    /// A secret that the call names; any, or none, when `None`.
+    pub secret: Option<String>,
     /// The calling function; anyone when `None`.
     pub function: Option<String>,
     /// Which of these calls.
@@ -82,7 +84,7 @@ pub struct FaultRule {
 impl FaultRule {
     /// All calls of a service.
     pub fn new(service: Service, fault: Fault) -> Self {
-        Self { service, operation: None, table: None, function: None, when: When::Always, fault }
+        Self { service, operation: None, table: None, secret: None, function: None, when: When::Always, fault }
     }
 
     /// Only this operation.
@@ -96,6 +98,13 @@ impl FaultRule {
     #[must_use]
     pub fn table(mut self, table: &str) -> Self {
         self.table = Some(table.to_owned());
+        self
+    }
+
+    /// Only calls that name this secret.
+    #[must_use]
+    pub fn secret(mut self, secret: &str) -> Self {
+        self.secret = Some(secret.to_owned());
         self
     }
 
@@ -121,6 +130,7 @@ impl FaultRule {
             && same(&self.operation, Some(target.operation))
             && same(&self.function, target.function)
             && self.table.as_ref().is_none_or(|table| target.tables.contains(table))
+            && self.secret.as_ref().is_none_or(|secret| target.actions.iter().any(|(_, named)| named == secret))
     }
 }
 
@@ -133,6 +143,7 @@ pub(super) struct Target<'a> {
     pub(super) service: Service,
     pub(super) operation: &'a str,
     pub(super) tables: &'a [String],
+    pub(super) actions: &'a [(String, String)],
     pub(super) function: Option<&'a str>,
 }
 
@@ -208,6 +219,7 @@ mod tests {
             service: Service::DynamoDb,
             operation: "GetItem",
             tables: &[table.to_owned()],
+            actions: &[],
             function: Some("session"),
         };
         faults.choose(&target).is_some()

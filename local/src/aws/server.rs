@@ -49,6 +49,7 @@ impl Aws {
             service,
             operation: &call.operation,
             tables: &call.tables,
+            actions: &call.actions,
             function: call.function.as_deref(),
         });
         call.fault = rule.as_ref().map(|rule| rule.fault.clone());

@@ -156,7 +156,8 @@ async fn an_outage_goes_unnoticed_by_warm_functions() {
 }
 
 /// The state of an OAuth sign-in is spent before the client's credentials are
-/// read; the browser is then told that it is worth another try.
+/// read; the browser is then told that it is worth another try. Without the
+/// encryption secret nothing is spent: the very same answer works later.
 #[tokio::test]
 async fn missing_client_credentials_put_a_callback_off() {
     let app = start().await;
@@ -165,7 +166,14 @@ async fn missing_client_credentials_put_a_callback_off() {
     let url = callback_url(&app, &mut browser, &person).await;
     let before = Snapshot::take(&app).await.without_tokens();
     // The process has its signing secret already.
-    let rule = app.aws().inject(outage(Fault::AccessDenied).function("oauth-callback"));
+    let denied = |secret| outage(Fault::AccessDenied).secret(secret).function("oauth-callback");
+    let with_tokens = Snapshot::take(&app).await;
+    let rule = app.aws().inject(denied("EncryptionSecret"));
+    assert_put_off("encryption", &browser.send(Call::new("GET", url.clone())).await);
+    assert!(app.aws().fault_hits(rule) > 0);
+    assert_eq!(Snapshot::take(&app).await, with_tokens);
+    app.aws().clear_faults();
+    let rule = app.aws().inject(denied("OAuthClientsSecret"));
     let answer = browser.send(Call::new("GET", url)).await;
     assert_eq!(answer.header("location"), "/failed?error=temporarily_unavailable");
     assert_eq!(app.aws().fault_hits(rule), 1);

@@ -111,19 +111,15 @@ async fn a_refresh_survives_lost_answers_and_waits_for_secrets() {
     let (mut browser, _) = linked_member(&app, "refresh-faults").await;
     app.provider.set_token_life(None);
     let account = choice(&mut browser, "google").await;
-    app.kill_instances("account").await;
     for secret in ["EncryptionSecret", "OAuthClientsSecret"] {
-        // The signing secret is read when a process starts.
-        assert_eq!(browser.get("/list-accounts").await.status, 200);
-        app.aws().inject(FaultRule::new(Service::SecretsManager, Fault::InternalError).function("account"));
+        app.kill_instances("account").await;
+        let rule = FaultRule::new(Service::SecretsManager, Fault::InternalError).secret(secret).function("account");
+        let fault = app.aws().inject(rule);
         let answer = browser.post("/get-access-token", &account).await;
         assert_error(&answer, 503, "SERVICE_UNAVAILABLE");
+        assert!(app.aws().fault_hits(fault) > 0);
         app.aws().clear_faults();
-        if secret == "EncryptionSecret" {
-            app.kill_instances("account").await;
-        }
     }
-    app.kill_instances("account").await;
     app.provider.forget_requests();
     let rule = FaultRule::new(Service::DynamoDb, Fault::DropAfter).operation("UpdateItem").table("AccountsTable");
     let fault = app.aws().inject(rule.function("account").when(When::Times(1)));
