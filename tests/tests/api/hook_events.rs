@@ -7,14 +7,14 @@ use futures_util::future::{BoxFuture, FutureExt as _, ready};
 use lambda_http::request::LambdaRequest;
 use serde_json::{Value, json};
 use shared::{
-    adapters::{Aws, OsRandom, SecretCache, Ses, dynamodb::DynamoDb},
+    adapters::{Aws, OAuthClientSecret, OsRandom, SecretCache, Ses, SystemClock, dynamodb::DynamoDb, oauth::Providers},
     config::Config,
     crypto::Argon2Hasher,
     domain::{SessionHandle, User, UserId},
     hooks::{Decision, Hooks, SignInMethod},
     http::{
         Audit, AuthRequest, Endpoint, Function,
-        endpoints::{Core, Post, ResetConfirmEndpoint, SignOutEndpoint, SignUpEndpoint},
+        endpoints::{AccountEndpoint, Core, Post, ResetConfirmEndpoint, SignOutEndpoint, SignUpEndpoint},
     },
 };
 use tests::{App, PASSWORD, unique_email};
@@ -100,6 +100,11 @@ impl Parts {
         Argon2Hasher::new(self.config.hashing, OsRandom)
     }
 
+    fn providers(&self) -> Providers<OAuthClientSecret> {
+        let clients = OAuthClientSecret::new(self.aws.secrets_manager(), self.config.oauth_secret_id.clone());
+        Providers::new(self.config.providers.clone(), self.config.url(""), clients, Arc::new(SystemClock))
+    }
+
     fn post(&self) -> Post<Ses> {
         Post::new(Ses::new(self.aws.ses(self.config.mail.deadline()), &self.config.mail))
     }
@@ -157,4 +162,31 @@ async fn hooks_are_told_of_sign_ups_sign_outs_and_resets() {
     let body = json!({"token": token, "newPassword": PASSWORD});
     send(&reset, Function::ResetConfirm, "/reset-password", "", body).await;
     assert_eq!(parts.hooks.take(), [format!("changed the password {id}")]);
+}
+
+#[tokio::test]
+async fn hooks_are_told_of_changes_of_the_password_and_deletions() {
+    let parts = Parts::start().await;
+    let email = unique_email("hook-account");
+    let account = AccountEndpoint {
+        core: parts.core(),
+        secrets: parts.secrets(),
+        hasher: parts.hasher(),
+        store: parts.store(),
+        post: parts.post(),
+        providers: parts.providers(),
+        encryption: parts.secrets(),
+    };
+    let mut browser = parts.app.sign_up(&email).await;
+    let id = parts.id_of(&email).await;
+    let cookie = format!("better-auth.session_token={}", browser.session_cookie().unwrap());
+    let body = json!({"currentPassword": PASSWORD, "newPassword": "another good password"});
+    send(&account, Function::Account, "/change-password", &cookie, body).await;
+    assert_eq!(parts.hooks.take(), [format!("changed the password {id}")]);
+
+    let body = json!({"email": email, "password": "another good password"});
+    assert_eq!(browser.post("/sign-in/email", &body).await.status, 200);
+    let cookie = format!("better-auth.session_token={}", browser.session_cookie().unwrap());
+    send(&account, Function::Account, "/delete-user", &cookie, json!({"password": "another good password"})).await;
+    assert_eq!(parts.hooks.take(), [format!("was deleted {id}")]);
 }
