@@ -141,7 +141,7 @@ def keys(forge: Forge) -> Iterator[tuple[str, str]]:
     yield "key hashed", forge.signed(key=hashlib.sha256(secret.encode()).digest())
     yield "key cut to 32 bytes", forge.signed(key=secret.encode()[:31])
     for kid in ["", "unknown", "../../dev/null", "/dev/null", "' OR 1=1 --", version.upper() + "x", f"{version} ", f" {version}", "\u0000", "k" * 4000]:
-        yield f"kid {kid[:20]!r}", forge.signed(header={"kid": kid})
+        yield f"kid {kid[:64]!r}", forge.signed(header={"kid": kid})
     yield "kid of /dev/null, empty key", forge.signed(header={"kid": "/dev/null"}, key=b"")
     for value in [None, 1, [version], {"kid": version}, REMOVED]:
         yield f"kid {show(value)}", forge.signed(header={"kid": value})
