@@ -293,6 +293,26 @@ def test_while_it_is_read_nobody_else_waits_and_those_who_miss_it_share_the_read
     with_cache(source, act)
 
 
+def test_whoever_may_not_cause_a_read_still_shares_one(source: Source) -> None:
+    async def act(secrets: CachedSecrets) -> None:
+        known, new = await secrets.keyring(), new_secret()
+        for _ in range(10):
+            assert await secrets.newer(known) is None
+        reads = source.reads
+        source.answer = versions(new, CURRENT)
+        source.gate.clear()
+        source.now += 300
+        await secrets.keyring()  # begins a read beside the request
+        source.now -= 300  # no time has passed for forgeries
+        waiting = asyncio.create_task(secrets.newer(known))
+        await asyncio.sleep(0)
+        source.gate.set()
+        assert await waiting is not None
+        assert source.reads == reads + 1
+
+    with_cache(source, act)
+
+
 def test_unknown_keys_cause_three_reads_at_once_and_then_one_in_ten_seconds(source: Source) -> None:
     async def act(secrets: CachedSecrets) -> None:
         for seconds, reads in ((0, 4), (9, 4), (1, 5), (20, 7), (3600, 10)):
