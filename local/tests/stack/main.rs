@@ -6,6 +6,7 @@
 
 mod aws;
 mod client;
+mod demo;
 mod fake;
 mod gateway;
 mod instances;
