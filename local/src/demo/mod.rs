@@ -36,8 +36,7 @@ pub struct DemoOptions {
     pub stack: StackOptions,
     /// Port of the front end; 0 takes a free one.
     pub web_port: u16,
-    /// Port of the todo API; 0 takes a free one. The front end is built anew
-    /// for each.
+    /// Port of the todo API; 0 takes a free one.
     pub api_port: u16,
     /// Port of the providers; 0 takes a free one.
     pub provider_port: u16,

@@ -107,17 +107,13 @@ impl Parts {
     }
 
     async fn build_front_end(&self) -> Result<(), Error> {
-        let environment = self.front_end_environment();
-        let stamp = Stamp::new(
-            self.web.join(self.build_directory()).join(".demo-stamp"),
-            &self.web,
-            &stamp::sources(&self.web)?,
-            &self.places.api_url(),
-        )?;
+        // Addresses and secrets are no part of it: the front end reads them
+        // when it runs.
+        let stamp = Stamp::new(self.web.join(".next/.demo-stamp"), &self.web, &stamp::sources(&self.web)?, "")?;
         if stamp.holds() {
             return Ok(());
         }
-        self.step(FRONT_END, &self.tools.npm, &["run", "build"], &self.web, environment).await?;
+        self.step(FRONT_END, &self.tools.npm, &["run", "build"], &self.web, self.front_end_environment()).await?;
         stamp.set()
     }
 
@@ -186,7 +182,7 @@ impl Parts {
 
     /// Starts the front end.
     pub(super) fn start_front_end(&self) -> Result<Child, Error> {
-        let arguments = ["run", "--silent", "start"];
+        let arguments = ["run", "--silent", "start", "--", "--hostname", "localhost"];
         self.start(FRONT_END, &self.tools.npm, &arguments, &self.web, self.front_end_environment())
     }
 
@@ -216,14 +212,8 @@ impl Parts {
             ("NEXT_PUBLIC_API_URL", self.places.api_url()),
             ("AUTH_PROXY_SECRET", self.proxy_secret.clone()),
             ("PORT", self.places.web.to_string()),
-            ("NEXT_DIST_DIR", self.build_directory()),
             ("NEXT_TELEMETRY_DISABLED", "1".to_owned()),
         ])
-    }
-
-    /// The todo API's address is a part of the build.
-    fn build_directory(&self) -> String {
-        format!("dist/demo-{}", self.places.api)
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn seed(
     // Data of an earlier demo, of which only the mark is gone.
     if answer.status != 422 {
         service.expect(&answer, "sign-up")?;
-        service.verify(user).await?;
+        service.verify(user, &answer.cookies).await?;
         if !answer.cookies.is_empty() {
             let signed_out = service.post("/sign-out", &json!({}), &answer.cookies).await?;
             service.expect(&signed_out, "sign-out")?;
@@ -52,8 +52,9 @@ struct Service<'a> {
 
 impl Service<'_> {
     /// Follows the link of the verification mail, which is asked for if signing
-    /// up has not sent it.
-    async fn verify(&self, user: &DemoUser) -> Result<(), Error> {
+    /// up has not sent it. Without the cookies of the sign-up, the user would
+    /// have to choose another password.
+    async fn verify(&self, user: &DemoUser, cookies: &str) -> Result<(), Error> {
         if self.verification_link(user).is_none() {
             let body = json!({ "email": user.email, "callbackURL": "/" });
             let answer = self.post("/send-verification-email", &body, "").await?;
@@ -61,7 +62,7 @@ impl Service<'_> {
         }
         let link = self.verification_link(user).ok_or_else(|| self.fault("no verification mail came"))?;
         let path = link.strip_prefix(&self.places.web_url()).ok_or_else(|| self.fault("the link leads elsewhere"))?;
-        let answer = client::send(self.places.gateway, "GET", path, &[], "").await;
+        let answer = client::send(self.places.gateway, "GET", path, &[("cookie", cookies)], "").await;
         let answer = answer.ok_or_else(|| self.fault("no answer"))?;
         self.expect(&answer, "verification")
     }

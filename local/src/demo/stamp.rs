@@ -8,8 +8,8 @@ use std::{
 
 use crate::Error;
 
-/// Folders that hold no source.
-const MADE: [&str; 6] = ["node_modules", "dist", "out", "build", "coverage", "__pycache__"];
+/// What holds no source, or is written by a build.
+const MADE: [&str; 4] = ["node_modules", "dist", "next-env.d.ts", "tsconfig.tsbuildinfo"];
 
 /// What something was made of, in a file beside it.
 pub(super) struct Stamp {
@@ -51,7 +51,7 @@ impl Stamp {
 }
 
 /// The sources below a directory, relative to it and in order: all files but
-/// hidden ones, those in [`MADE`], and what a build writes itself.
+/// hidden ones and those of [`MADE`].
 pub(super) fn sources(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let mut files = Vec::new();
     collect(directory, Path::new(""), &mut files).map_err(Error::io(format!("reading {}", directory.display())))?;
@@ -64,13 +64,13 @@ fn collect(root: &Path, below: &Path, files: &mut Vec<PathBuf>) -> std::io::Resu
         let entry = entry?;
         let name = entry.file_name();
         let text = name.to_string_lossy();
-        if text.starts_with('.') || text == "next-env.d.ts" {
+        if text.starts_with('.') || MADE.contains(&text.as_ref()) {
             continue;
         }
-        if !entry.file_type()?.is_dir() {
-            files.push(below.join(&name));
-        } else if !MADE.contains(&text.as_ref()) {
+        if entry.file_type()?.is_dir() {
             collect(root, &below.join(&name), files)?;
+        } else {
+            files.push(below.join(&name));
         }
     }
     Ok(())

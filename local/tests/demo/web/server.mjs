@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { createServer, request as send } from "node:http";
 
-const { AUTH_API_URL, AUTH_PROXY_SECRET, NEXT_PUBLIC_API_URL, PORT, NODE_ENV } = process.env;
+const { AUTH_API_URL, AUTH_PROXY_SECRET, NEXT_PUBLIC_API_URL, PORT } = process.env;
 const idle = spawn(process.execPath, ["-e", "setInterval(() => {}, 1000)"]);
 
 createServer((request, response) => {
@@ -17,6 +17,6 @@ createServer((request, response) => {
 		});
 		return request.pipe(onward);
 	}
-	const told = JSON.stringify({ AUTH_API_URL, NEXT_PUBLIC_API_URL, NODE_ENV, secret: AUTH_PROXY_SECRET?.length, idle: idle.pid });
+	const told = JSON.stringify({ AUTH_API_URL, NEXT_PUBLIC_API_URL, secret: AUTH_PROXY_SECRET?.length, idle: idle.pid });
 	response.writeHead(200, { "content-type": "application/json", "content-length": told.length }).end(told);
 }).listen(Number(PORT), "localhost");
