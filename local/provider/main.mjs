@@ -11,7 +11,7 @@
 import { createServer } from "node:http";
 
 import { github } from "./lib/github.mjs";
-import { reply, sendPage, serveStyle } from "./lib/http.mjs";
+import { reply, sendPage, serveIcon, serveStyle } from "./lib/http.mjs";
 import { openIdProvider } from "./lib/openid.mjs";
 import { index, problem } from "./lib/pages.mjs";
 
@@ -48,6 +48,7 @@ const server = createServer(async (request, response) => {
 		if (Object.hasOwn(providers, id)) return await providers[id](request, response, pathname.slice(id.length + 1));
 		if (pathname === "/") return sendPage(response, 200, index(options));
 		if (pathname === "/style.css") return serveStyle(response);
+		if (pathname === "/icon.svg") return serveIcon(response);
 		return sendPage(response, 404, problem("There is nothing here", pathname));
 	} catch (error) {
 		console.error(error);

@@ -83,6 +83,7 @@ impl Stack {
             aws_url: aws_url.clone(),
             port,
             trust_source_ip: options.trust_source_ip_header,
+            parameters: template.parameters.clone(),
             data,
             companions: OnceLock::new(),
         });

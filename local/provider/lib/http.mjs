@@ -2,7 +2,8 @@
 
 import { readFileSync } from "node:fs";
 
-// The look is the stack's own pages'.
+// The look is that of the stack's own pages.
+const icon = readFileSync(new URL("../../src/gateway/pages/icon.svg", import.meta.url), "utf8");
 const style = ["../../src/gateway/pages/base.css", "../provider.css"]
 	.map((path) => readFileSync(new URL(path, import.meta.url), "utf8"))
 	.join("\n");
@@ -33,12 +34,16 @@ export function redirect(response, to) {
  * policy against what a form's answer redirects to, too.
  */
 export function sendPage(response, status, html, app = "") {
-	const policy = `default-src 'none'; style-src 'self'; form-action 'self' ${app}; base-uri 'none'; frame-ancestors 'none'`;
+	const policy = `default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self' ${app}; base-uri 'none'; frame-ancestors 'none'`;
 	reply(response, status, "text/html; charset=utf-8", html, { "content-security-policy": policy });
 }
 
 export function serveStyle(response) {
 	reply(response, 200, "text/css; charset=utf-8", style);
+}
+
+export function serveIcon(response) {
+	reply(response, 200, "image/svg+xml", icon);
 }
 
 /** The fields of a form, or `null` if it is none, or too long. */

@@ -78,7 +78,7 @@ function configuration({ id, client, redirectUri, fullIdTokens = false }, accoun
 		pkce: { required: () => true },
 		renderError: (context, out) => {
 			context.type = "html";
-			context.set("content-security-policy", "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'");
+			context.set("content-security-policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'");
 			context.body = problem(out.error, out.error_description ?? "");
 		},
 		rotateRefreshToken: false,

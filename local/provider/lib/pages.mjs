@@ -31,7 +31,7 @@ ${scope ? `<p class="scope">Asked for: <code>${escape(scope)}</code></p>` : ""}`
 
 function choice({ name, email, verified, note }) {
 	const initials = name.split(" ").map((word) => word[0]).join("").slice(0, 2);
-	const remark = verified ? note : "address not verified: must not be trusted";
+	const remark = verified ? note : "address not verified";
 	return `<li><button name="person" value="${escape(email)}">
 <span class="initials" aria-hidden="true">${escape(initials)}</span>
 <span class="who"><span class="name">${escape(name)}</span><span class="address">${escape(email)}</span>${remark ? `<span class="remark${verified ? "" : " warns"}">${escape(remark)}</span>` : ""}</span>
@@ -64,6 +64,7 @@ function page(title, main) {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escape(title)}</title>
+<link rel="icon" href="/icon.svg">
 <link rel="stylesheet" href="/style.css">
 </head>
 <body class="provider">

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 /** The people to choose from; the demo's own user is the first. */
 export function people(user) {
 	return [
-		{ name: user.name, email: user.email, verified: true, note: "the demo's own user: joins that account" },
+		{ name: user.name, email: user.email, verified: true, note: "signs in to the account of the demo" },
 		{ name: "Ben Otieno", email: "ben@example.com", verified: true },
 		{ name: "Chloé Martin", email: "chloe@example.com", verified: true },
 		{ name: "Dmitri Volkov", email: "dmitri@example.com", verified: false },

@@ -8,7 +8,7 @@ mod pages;
 mod router;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     convert::Infallible,
     fmt,
     net::{IpAddr, SocketAddr},
@@ -18,6 +18,7 @@ use std::{
 
 use bytes::Bytes;
 use hyper::{HeaderMap, Request, StatusCode, body::Incoming, header::HeaderValue, http::request::Parts as Head};
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::{
@@ -48,6 +49,8 @@ pub(crate) struct Gateway {
     pub(crate) aws_url: String,
     pub(crate) port: u16,
     pub(crate) trust_source_ip: bool,
+    /// Of the template, with their values.
+    pub(crate) parameters: BTreeMap<String, Value>,
     /// Where data are kept, in words.
     pub(crate) data: String,
     pub(crate) companions: OnceLock<Companions>,
