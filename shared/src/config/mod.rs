@@ -14,7 +14,7 @@ use crate::{
     adapters::oauth::ProviderEndpoints,
     crypto::{AccessTokenPolicy, HashPolicy},
     domain::{Email, Limits, PasswordRules, SessionPolicy, TwoFactorPolicy, UNREMEMBERED_SESSION_SECONDS},
-    http::TrustedOrigins,
+    http::{TrustedOrigins, TrustedProxy},
 };
 
 /// Path below which all routes live.
@@ -30,6 +30,8 @@ pub struct Config {
     pub base_origin: String,
     /// Origins that may call with cookies and be redirected to.
     pub trusted_origins: TrustedOrigins,
+    /// Front end that passes requests on and says for whom; none if there is none.
+    pub trusted_proxy: Option<TrustedProxy>,
     /// `Domain` attribute of cookies; none for host-only cookies.
     pub cookie_domain: Option<String>,
     /// Table names.
@@ -220,6 +222,7 @@ impl Config {
         let requires_verification = reader.flag("AUTH_REQUIRE_EMAIL_VERIFICATION", is_strict);
         let config = Self {
             trusted_origins,
+            trusted_proxy: reader.trusted_proxy("AUTH_PROXY_SECRET"),
             cookie_domain: reader.domain("AUTH_COOKIE_DOMAIN"),
             tables: Tables {
                 users: reader.required("AUTH_USERS_TABLE"),

@@ -7,7 +7,7 @@ use url::Url;
 use super::{Config, ConfigFaults, Profile};
 use crate::{
     domain::{Email, InvalidLimits, Limits},
-    http::TrustedOrigins,
+    http::{TrustedOrigins, TrustedProxy},
 };
 
 /// Hands out variables and collects what is wrong with them. A variable that is
@@ -107,6 +107,15 @@ impl Reader {
             self.fault(name, &problem);
             TrustedOrigins::default()
         })
+    }
+
+    pub(super) fn trusted_proxy(&mut self, name: &str) -> Option<TrustedProxy> {
+        let secret = self.optional(name)?;
+        let proxy = TrustedProxy::new(&secret);
+        if proxy.is_none() {
+            self.fault(name, "must have 32 characters or more");
+        }
+        proxy
     }
 
     pub(super) fn profile(&mut self, name: &str) -> Profile {

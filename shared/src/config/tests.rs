@@ -62,6 +62,7 @@ fn all_faults_are_reported_together() {
         ("AUTH_MAIL_FROM", "nobody"),
         ("AUTH_GITHUB_API_URL", "ftp://x"),
         ("AUTH_COOKIE_DOMAIN", "com"),
+        ("AUTH_PROXY_SECRET", "short"),
         ("AUTH_SESION_SECONDS", "1"),
     ])
     .unwrap_err();
@@ -73,11 +74,12 @@ fn all_faults_are_reported_together() {
         "AUTH_MAIL_FROM must be an e-mail address",
         "AUTH_GITHUB_API_URL must be an http or https URL",
         "AUTH_COOKIE_DOMAIN must be a domain",
+        "AUTH_PROXY_SECRET must have 32 characters",
         "AUTH_SESION_SECONDS is not a setting",
     ] {
         assert!(faults.to_string().contains(name), "{name} is missing from {faults}");
     }
-    assert_eq!(faults.0.len(), 8, "{faults}");
+    assert_eq!(faults.0.len(), 9, "{faults}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod rotation;
 mod routes;
 mod service;
 mod trusted_origins;
+mod trusted_proxy;
 
 pub use cookies::CookieJar;
 pub use error::{ApiError, ErrorCode};
@@ -31,3 +32,4 @@ pub use rotation::serve_rotation;
 pub use routes::{Function, ROUTES, Route, RouteInfo};
 pub use service::{Endpoint, serve};
 pub use trusted_origins::TrustedOrigins;
+pub use trusted_proxy::TrustedProxy;

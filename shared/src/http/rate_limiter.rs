@@ -28,8 +28,7 @@ impl RateLimiter<DynamoDb> {
 }
 
 impl<S: CountEvents> RateLimiter<S> {
-    /// Counts a request for the limit of its route. The client is whom the
-    /// gateway saw; no header has a say in it.
+    /// Counts a request for the limit of its route, by its client.
     ///
     /// When the counter fails, requests are turned away with a 503, but for
     /// those that a session has to vouch for anyway.
@@ -38,7 +37,7 @@ impl<S: CountEvents> RateLimiter<S> {
     /// 429 beyond the limit.
     pub async fn admit(&self, request: &AuthRequest, audit: &mut Audit) -> Result<(), ApiError> {
         let Some(limit) = request.info.route.limit() else { return Ok(()) };
-        let client = request.source_ip.as_deref().and_then(ClientNetwork::parse);
+        let client = request.client_ip.as_deref().and_then(ClientNetwork::parse);
         let mut quota = self.limits.quota(limit);
         if client.is_none() {
             quota = Quota { max: quota.max.saturating_mul(UNKNOWN_CLIENTS), ..quota };
@@ -84,7 +83,7 @@ mod tests {
     async fn requests_without_an_address_share_a_much_larger_count() {
         let limiter = RateLimiter { store: Counter::default(), limits: Limits::default() };
         let info = ROUTES.iter().find(|info| info.path == "/sign-in/email").unwrap();
-        for source_ip in [Some("1.2.3.4"), Some("nonsense"), None] {
+        for client_ip in [Some("1.2.3.4"), Some("nonsense"), None] {
             let mut headers = HeaderMap::new();
             headers.insert("x-forwarded-for", "8.8.8.8".parse().unwrap());
             let request = AuthRequest {
@@ -94,7 +93,7 @@ mod tests {
                 headers,
                 raw_body: Vec::new(),
                 body: None,
-                source_ip: source_ip.map(str::to_owned),
+                client_ip: client_ip.map(str::to_owned),
                 request_id: String::new(),
             };
             assert!(limiter.admit(&request, &mut Audit::default()).await.is_ok());

@@ -23,8 +23,9 @@ pub struct AuthRequest {
     pub raw_body: Vec<u8>,
     /// Body as JSON; set once media type and syntax were checked.
     pub body: Option<Value>,
-    /// Address of the client as the gateway saw it; headers have no say in it.
-    pub source_ip: Option<String>,
+    /// Address of the client: whom the gateway saw, or whom a
+    /// [`TrustedProxy`](super::TrustedProxy) names. No other header has a say in it.
+    pub client_ip: Option<String>,
     /// The gateway's id of the request.
     pub request_id: String,
 }
@@ -33,7 +34,7 @@ impl AuthRequest {
     /// The request in an event, if it is of a route that the function serves.
     pub fn from_event(function: Function, request: Request) -> Option<Self> {
         let RequestContext::ApiGatewayV2(context) = request.request_context_ref()? else { return None };
-        let source_ip = context.http.source_ip.clone();
+        let client_ip = context.http.source_ip.clone();
         let request_id = context.request_id.clone().unwrap_or_default();
         let mut routes = ROUTES.iter().filter(|info| info.function == function);
         // The gateway has matched the route already and says which; a catch-all
@@ -60,7 +61,7 @@ impl AuthRequest {
             Body::Binary(bytes) => bytes,
             _ => Vec::new(),
         };
-        Some(Self { info, parameter, query, headers: parts.headers, raw_body, body: None, source_ip, request_id })
+        Some(Self { info, parameter, query, headers: parts.headers, raw_body, body: None, client_ip, request_id })
     }
 
     /// A header as text. `None` if it is missing or not ASCII.

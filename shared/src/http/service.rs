@@ -9,7 +9,7 @@ use lambda_http::{Body, Error, LambdaEvent, Request, Response, service_fn};
 use serde_json::value::RawValue;
 
 use super::{
-    ApiError, Audit, AuthRequest, ErrorCode, Reply, TrustedOrigins, body, csrf, guard,
+    ApiError, Audit, AuthRequest, ErrorCode, Reply, TrustedOrigins, TrustedProxy, body, csrf, guard,
     outcome::{Outcome, log_fault},
     rate_limiter::RateLimiter,
     routes::{Function, Route},
@@ -34,6 +34,7 @@ pub trait Endpoint: Send + Sync + 'static {
 struct Service<E> {
     endpoint: E,
     trusted: TrustedOrigins,
+    proxy: Option<TrustedProxy>,
     limiter: Option<RateLimiter<DynamoDb>>,
 }
 
@@ -48,9 +49,9 @@ struct Service<E> {
 pub async fn serve<E: Endpoint>(function: Function, start: impl AsyncFnOnce(Config) -> E) -> Result<(), Error> {
     let service = match settings(function) {
         Some(config) => {
-            let trusted = config.trusted_origins.clone();
+            let (trusted, proxy) = (config.trusted_origins.clone(), config.trusted_proxy.clone());
             let limiter = RateLimiter::from_config(&config);
-            Some(Service { endpoint: start(config).await, trusted, limiter })
+            Some(Service { endpoint: start(config).await, trusted, proxy, limiter })
         }
         None => None,
     };
@@ -121,6 +122,9 @@ async fn answer<E: Endpoint>(
     request: &mut AuthRequest,
     audit: &mut Audit,
 ) -> Result<Reply, ApiError> {
+    if let Some(client) = service.proxy.as_ref().and_then(|proxy| proxy.client(&request.headers)) {
+        request.client_ip = Some(client.to_string());
+    }
     let work = async {
         // First of all: what is too much must not cost more than this.
         if let Some(limiter) = &service.limiter {

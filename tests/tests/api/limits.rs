@@ -89,12 +89,60 @@ async fn headers_that_name_another_address_change_nothing() {
         ("true-client-ip", "8.8.8.8"),
         ("x-client-ip", "8.8.8.8"),
         ("forwarded", "for=8.8.8.8"),
+        ("x-auth-client-ip", "8.8.8.8"),
         ("user-agent", "another"),
     ] {
         assert_limited(&send(&app, sign_in_from("1.2.3.4").header(name, value)).await);
     }
     // Nor do headers put a stranger's requests on somebody's count.
     assert_eq!(send(&app, sign_in_from("5.6.7.8").header("x-forwarded-for", "1.2.3.4")).await.status, 401);
+}
+
+/// A front end that rewrites has one address for all of its visitors.
+#[tokio::test]
+async fn a_front_end_with_the_secret_says_for_whom_it_asks() {
+    let secret = "the front end's own long secret of the test";
+    let settings = [
+        ("AUTH_RATE_LIMITS", "true"),
+        ("AUTH_RATE_LIMIT_RULES", "sign-in=1/600,sign-up=9/600"),
+        ("AUTH_PROXY_SECRET", secret),
+    ];
+    let app = App::with_env(&settings).await;
+    let front_end = "192.0.2.1";
+    let visitor =
+        |ip: &str| sign_in_from(front_end).header("x-auth-proxy-secret", secret).header("x-auth-client-ip", ip);
+    for ip in ["203.0.113.1", "203.0.113.2", "2001:db8:1:2::1"] {
+        assert_eq!(send(&app, visitor(ip)).await.status, 401, "{ip}");
+        assert_limited(&send(&app, visitor(ip)).await);
+    }
+    assert_limited(&send(&app, visitor("2001:db8:1:2::2")).await);
+    // A visitor is the same client without the detour.
+    assert_limited(&send(&app, sign_in_from("203.0.113.1")).await);
+
+    // Without the secret, or without an address, it is a client as any other.
+    let bare = sign_in_from(front_end);
+    assert_eq!(send(&app, bare.clone()).await.status, 401);
+    let named = bare.clone().header("x-auth-client-ip", "203.0.113.9");
+    for call in [
+        named.clone(),
+        named.clone().header("x-auth-proxy-secret", ""),
+        named.clone().header("x-auth-proxy-secret", "the front end's own long secret of the tesT"),
+        named.header("x-forwarded-for", "203.0.113.9"),
+        bare.clone().header("x-auth-proxy-secret", secret),
+        visitor("nobody"),
+        visitor("203.0.113.9, 203.0.113.10"),
+    ] {
+        assert_limited(&send(&app, call).await);
+    }
+
+    // The list of sessions has the visitor's address, too.
+    let mut browser = app.browser();
+    let body = json!({"name": "Ann", "email": unique_email("visitor"), "password": PASSWORD});
+    let call = Call::new("POST", "/sign-up/email").json(&body).header("x-test-source-ip", front_end);
+    let call = call.header("x-auth-proxy-secret", secret).header("x-auth-client-ip", "203.0.113.7");
+    assert_eq!(browser.send(call).await.status, 200);
+    let sessions = browser.get("/list-sessions").await.json();
+    assert_eq!(sessions[0]["ipAddress"], "203.0.113.7");
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ impl Core {
 }
 
 fn client(request: &AuthRequest) -> Client {
-    Client { ip_address: request.source_ip.clone(), user_agent: request.user_agent(), known_device: None }
+    Client { ip_address: request.client_ip.clone(), user_agent: request.user_agent(), known_device: None }
 }
 
 /// 429 until the next password may be tried.
