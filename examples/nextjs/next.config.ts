@@ -1,4 +1,7 @@
+import { existsSync, writeFileSync } from "node:fs";
 import type { NextConfig } from "next";
+
+const distDir = process.env.NEXT_DIST_DIR || ".next";
 
 const securityHeaders = [
   { key: "X-Content-Type-Options", value: "nosniff" },
@@ -11,7 +14,8 @@ const securityHeaders = [
 ];
 
 const config: NextConfig = {
-  distDir: process.env.NEXT_DIST_DIR || ".next",
+  distDir,
+  typescript: { tsconfigPath: tsconfigFor(distDir) },
   poweredByHeader: false,
   reactStrictMode: true,
   // The repository has other packages beside this one.
@@ -23,5 +27,13 @@ const config: NextConfig = {
     { source: "/reset-password", headers: [{ key: "Referrer-Policy", value: "no-referrer" }] },
   ],
 };
+
+/** Next writes the folder of the build into the tsconfig. Another folder gets a file of its own, so that the committed one stays. */
+function tsconfigFor(distDir: string): string {
+  if (distDir === ".next") return "tsconfig.json";
+  const path = `tsconfig.${distDir.replace(/[^\w-]+/g, "")}.json`;
+  if (!existsSync(path)) writeFileSync(path, JSON.stringify({ extends: "./tsconfig.json" }));
+  return path;
+}
 
 export default config;

@@ -14,6 +14,7 @@ import { MailSent } from "./MailSent";
 
 export function MagicLinkForm({ callbackUrl }: { callbackUrl?: string }) {
   const [sentTo, setSentTo] = useState<string | null>(null);
+  const [isAgain, setAgain] = useState(false);
 
   const form = useForm(async (values) => {
     const email = line(values, "email");
@@ -25,6 +26,7 @@ export function MagicLinkForm({ callbackUrl }: { callbackUrl?: string }) {
     if (result.error) return failureOf(result);
     rememberEmail(email);
     setSentTo(email);
+    setAgain(true);
   });
 
   if (sentTo) {
@@ -36,7 +38,7 @@ export function MagicLinkForm({ callbackUrl }: { callbackUrl?: string }) {
   }
   return (
     <Form {...form}>
-      <EmailField defaultValue={enteredEmail()} />
+      <EmailField defaultValue={enteredEmail()} autoFocus={isAgain} />
       <SubmitButton>Mail me a link</SubmitButton>
       <p className="centered">
         <Link href={withCallback("/login", callbackUrl)}>Use a password instead</Link>

@@ -12,9 +12,9 @@ export function Outcome({ icon, title, children }: { icon: IconName; title: stri
       <span className="outcome-icon">
         <Icon name={icon} />
       </span>
-      <h2 tabIndex={-1} ref={heading}>
+      <h1 tabIndex={-1} ref={heading}>
         {title}
-      </h2>
+      </h1>
       {children}
     </div>
   );

@@ -14,6 +14,7 @@ import { MailSent } from "./MailSent";
 /** The answer is the same whether or not the address has an account, and so are our words. */
 export function PasswordResetForm() {
   const [sentTo, setSentTo] = useState<string | null>(null);
+  const [isAgain, setAgain] = useState(false);
 
   const form = useForm(async (values) => {
     const email = line(values, "email");
@@ -21,6 +22,7 @@ export function PasswordResetForm() {
     if (result.error) return failureOf(result);
     rememberEmail(email);
     setSentTo(email);
+    setAgain(true);
   });
 
   if (sentTo) {
@@ -32,7 +34,7 @@ export function PasswordResetForm() {
   }
   return (
     <Form {...form}>
-      <EmailField defaultValue={enteredEmail()} />
+      <EmailField defaultValue={enteredEmail()} autoFocus={isAgain} />
       <SubmitButton>Send me a link</SubmitButton>
       <p className="centered">
         <Link href="/login">Back to sign in</Link>

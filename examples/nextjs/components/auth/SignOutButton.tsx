@@ -19,8 +19,8 @@ export function SignOutButton() {
 
   return (
     <>
-      <Button kind="quiet" icon={<Icon name="sign-out" />} pending={state === "pending"} onClick={signOutAndLeave}>
-        Sign out
+      <Button kind="quiet" className="sign-out" icon={<Icon name="sign-out" />} pending={state === "pending"} onClick={signOutAndLeave}>
+        <span className="button-text">Sign out</span>
       </Button>
       <span className="sr-only" role="alert">
         {state === "failed" && "Signing out did not work. Try again."}

@@ -15,7 +15,7 @@ import { SignInAgain } from "./SignInAgain";
 /** At once by the password, or, where the deployment wants it, by a mailed link that leads to the service. */
 export function DeleteAccount() {
   const { user, leave } = useAuth();
-  const [step, setStep] = useState<"idle" | "asking" | "mailed">("idle");
+  const [step, setStep] = useState<"idle" | "asking" | "cancelled" | "mailed">("idle");
 
   const form = useForm(async (values) => {
     const password = text(values, "password");
@@ -30,9 +30,9 @@ export function DeleteAccount() {
 
   return (
     <Card title="Delete the account" text="It is gone for good, with everything that it holds.">
-      {step === "idle" && (
+      {(step === "idle" || step === "cancelled") && (
         <div>
-          <Button kind="danger" onClick={() => setStep("asking")}>
+          <Button kind="danger" autoFocus={step === "cancelled"} onClick={() => setStep("asking")}>
             Delete my account
           </Button>
         </div>
@@ -47,7 +47,7 @@ export function DeleteAccount() {
           />
           <div className="row">
             <SubmitButton kind="danger">Delete for good</SubmitButton>
-            <Button onClick={() => setStep("idle")}>Cancel</Button>
+            <Button onClick={() => setStep("cancelled")}>Cancel</Button>
           </div>
         </Form>
       )}

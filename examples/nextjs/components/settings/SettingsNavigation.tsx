@@ -1,7 +1,4 @@
-"use client";
-
-import Link from "next/link";
-import { usePathname } from "next/navigation";
+import { NavigationLink } from "@/components/NavigationLink";
 import { Icon, type IconName } from "@/components/ui/Icon";
 
 const PAGES: { href: string; name: string; icon: IconName }[] = [
@@ -12,14 +9,13 @@ const PAGES: { href: string; name: string; icon: IconName }[] = [
 ];
 
 export function SettingsNavigation() {
-  const pathname = usePathname();
   return (
     <nav className="settings-nav" aria-label="Settings">
       {PAGES.map(({ href, name, icon }) => (
-        <Link key={href} href={href} aria-current={pathname === href ? "page" : undefined}>
+        <NavigationLink key={href} href={href}>
           <Icon name={icon} />
           {name}
-        </Link>
+        </NavigationLink>
       ))}
     </nav>
   );

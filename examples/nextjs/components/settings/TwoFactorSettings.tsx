@@ -15,8 +15,9 @@ import { BackupCodes } from "./BackupCodes";
 import { SignInAgain } from "./SignInAgain";
 import { TwoFactorEnrolment } from "./TwoFactorEnrolment";
 
+/** `isBack`: the button that was used is gone, and the focus must not be. */
 type Step =
-  | { name: "rest"; news?: string }
+  | { name: "rest"; isBack?: boolean; news?: string }
   | { name: "password"; for: "enable" | "disable" | "codes" }
   | { name: "enrol"; uri: string; codes: string[] }
   | { name: "codes"; codes: string[] };
@@ -47,7 +48,7 @@ export function TwoFactorSettings() {
       const result = await authClient.twoFactor.disable({ password });
       if (result.error) return failureOf(result);
       await refreshSession();
-      setStep({ name: "rest", news: "Two-step sign-in is off." });
+      setStep({ name: "rest", isBack: true, news: "Two-step sign-in is off." });
     }
   }
 
@@ -68,25 +69,25 @@ export function TwoFactorSettings() {
           <div className="row">
             {isOn ? (
               <>
-                <Button onClick={() => setStep({ name: "password", for: "codes" })}>New backup codes</Button>
+                <Button autoFocus={step.isBack} onClick={() => setStep({ name: "password", for: "codes" })}>New backup codes</Button>
                 <Button kind="danger" onClick={() => setStep({ name: "password", for: "disable" })}>
                   Turn off
                 </Button>
               </>
             ) : (
-              <Button kind="primary" onClick={() => setStep({ name: "password", for: "enable" })}>
+              <Button kind="primary" autoFocus={step.isBack} onClick={() => setStep({ name: "password", for: "enable" })}>
                 Turn on
               </Button>
             )}
           </div>
         </>
       )}
-      {step.name === "password" && <AskPassword {...ASKS[step.for]} onConfirm={confirm} onCancel={() => setStep({ name: "rest" })} />}
+      {step.name === "password" && <AskPassword {...ASKS[step.for]} onConfirm={confirm} onCancel={() => setStep({ name: "rest", isBack: true })} />}
       {step.name === "enrol" && (
-        <TwoFactorEnrolment uri={step.uri} onDone={() => enrolled(step.codes)} onCancel={() => setStep({ name: "rest" })} />
+        <TwoFactorEnrolment uri={step.uri} onDone={() => enrolled(step.codes)} onCancel={() => setStep({ name: "rest", isBack: true })} />
       )}
       {step.name === "codes" && (
-        <BackupCodes codes={step.codes} onDone={() => setStep({ name: "rest", news: "Two-step sign-in is on." })} />
+        <BackupCodes codes={step.codes} onDone={() => setStep({ name: "rest", isBack: true, news: "Two-step sign-in is on." })} />
       )}
     </Card>
   );

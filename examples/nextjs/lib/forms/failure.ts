@@ -55,7 +55,9 @@ const SENTENCES: Record<string, [message: string, ...fields: string[]]> = {
 /** Errors that come with a redirect, as `?error=`. Anybody can write those: unknown ones are not shown. */
 const REDIRECT_SENTENCES: Record<string, string> = {
   access_denied: "You cancelled at the provider.",
+  account_already_linked_to_different_user: "That account belongs to another user.",
   account_not_linked: "There is an account with this address already. Sign in the way that you did before, then link the provider in the settings.",
+  email_does_not_match: "That account has another e-mail address than yours. Choose one with the same address.",
   email_not_found: "The provider has no verified e-mail address for you.",
   invalid_code: "The provider did not confirm the sign-in. Try again.",
   issuer_mismatch: "The answer did not come from the provider that was asked. Try again.",
@@ -64,7 +66,10 @@ const REDIRECT_SENTENCES: Record<string, string> = {
   sign_in_refused: "This account may not sign in here. Ask the people who run this service.",
   state_mismatch: "This sign-in was started in another browser or took too long. Try again.",
   state_not_found: "This sign-in was started in another browser or took too long. Try again.",
+  server_error: "The provider has a problem. Try again in a moment.",
   temporarily_unavailable: "Something was unavailable. Try again in a moment.",
+  unable_to_get_user_info: "The provider did not tell who you are. Try again.",
+  unable_to_link_account: "That account cannot be linked: its e-mail address is not verified at the provider.",
 };
 
 /** What an answer of the client says that went wrong; null for none. */
