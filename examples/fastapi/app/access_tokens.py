@@ -2,13 +2,13 @@
 
 PyJWT's defaults leave open what the service closes: this module requires every
 claim, pins algorithm, type, issuer and audience, and reads times as whole
-seconds. Both give the same verdict on every token. It needs nothing but PyJWT.
+seconds. Whatever the service refuses is refused. It needs nothing but PyJWT.
 """
 
 import base64
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ import jwt
 
 LEEWAY = 5  # seconds by which two clocks may differ
 MAX_LENGTH = 8 * 1024
+MAX_DEPTH = 127  # arrays and objects in each other; Python's own limit depends on its version
 MIN_SECRET_LENGTH = 32  # bytes: the output of SHA-256 (RFC 7518, section 3.2)
 TIMES = ("exp", "iat", "nbf")
 TEXTS = ("sub", "sid", "iss", "aud", "jti")
@@ -100,7 +101,7 @@ class AccessTokenVerifier:
             raise UnknownKey("unknown key")
         claims = self._claims(token, secrets)
         for part in token.split(".")[:2]:
-            _refuse_ambiguous(part)
+            _refuse_unusual_json(part)
         for name in TIMES:
             if not _is_time(claims[name]):
                 raise jwt.InvalidTokenError(f"{name} is not a whole number of seconds")
@@ -141,10 +142,10 @@ def _is_time(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
 
 
-def _refuse_ambiguous(part: str) -> None:
+def _refuse_unusual_json(part: str) -> None:
     """Refuses JSON that two parsers could read differently.
 
-    PyJWT takes the last of repeated names, and UTF-16.
+    PyJWT takes the last of repeated names, UTF-16, and any depth.
     """
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -154,6 +155,16 @@ def _refuse_ambiguous(part: str) -> None:
 
     try:
         text = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode("utf-8")
-        json.loads(text, object_pairs_hook=unique)
+        level = [json.loads(text, object_pairs_hook=unique)]
     except (ValueError, RecursionError) as error:
         raise jwt.InvalidTokenError("not JSON in UTF-8") from error
+    for _ in range(MAX_DEPTH):
+        level = [inner for value in level for inner in _inside(value)]
+    if any(isinstance(value, dict | list) for value in level):
+        raise jwt.InvalidTokenError("nested too deep")
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

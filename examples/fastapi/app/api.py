@@ -27,7 +27,7 @@ def create_app(settings: Settings) -> FastAPI:
         await secrets.load()
         verifier = AccessTokenVerifier(settings.issuer, settings.issuer)
         with closing(TodoStore(settings.database)) as store:
-            async with httpx.AsyncClient(base_url=settings.auth_api_url, timeout=sessions.TIMEOUT) as client:
+            async with httpx.AsyncClient(base_url=settings.auth_api_url, timeout=sessions.DEADLINE) as client:
                 app.state.authentication = Authentication(verifier, secrets, sessions.Sessions(client))
                 app.state.todos = store
                 yield

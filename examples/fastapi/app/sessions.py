@@ -4,8 +4,7 @@ import asyncio
 
 import httpx
 
-TIMEOUT = httpx.Timeout(2.0)  # for each step
-DEADLINE = 5  # seconds for all of it
+DEADLINE = 5  # seconds for the whole answer
 
 
 class SessionCheckUnavailable(Exception):

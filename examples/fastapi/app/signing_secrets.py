@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MAX_AGE = 300  # seconds after which a cached secret is read again, beside a request
 OVERDUE_AGE = 3 * MAX_AGE  # from this age on a request waits for the read
 RETRY_INTERVAL = 30  # seconds between such reads as long as they fail
-# Two reads of at most two attempts that fail at once, or hang for a second each.
-AWS = Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 2})
+# Whoever waits for a read waits for a few seconds at most.
+AWS = Config(connect_timeout=2, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2})
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
+import jwt
 import pytest
 
 from app.api import create_app
@@ -75,6 +76,15 @@ def test_with_the_environment_only_the_version_of_the_secret_goes_unseen(setting
     # nobody's: an environment does not know versions.
     unseen = {vector.name for vector in vectors if vector.name.startswith(("kid '", 'kid "'))} - {"kid ''"}
     assert wrong == unseen | {"current kid, previous key", "previous kid, current key"}
+
+
+@pytest.mark.parametrize("depth", [127, 500, 2500])
+def test_claims_are_as_deep_as_the_header_may_be_whatever_python_reads(settings: Settings, depth: int) -> None:
+    claims = jwt.decode(access_token(), options={"verify_signature": False})
+    nested = json.dumps(claims)[:-1] + ', "x": ' + "[" * depth + "]" * depth + "}"
+    header = {"typ": "at+jwt", "kid": CURRENT[0]}
+    token = jwt.PyJWS().encode(nested.encode(), CURRENT[1], "HS256", header)
+    assert verdicts(settings, [Vector("nested", token, False, True)]) == {"nested": False}
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ mod demo;
 mod fake;
 mod gateway;
 mod instances;
+mod pages;
 mod rotation;
 mod survival;
 
