@@ -86,7 +86,10 @@ impl Service<'_> {
     fn expect(&self, answer: &Answer, what: &str) -> Result<(), Error> {
         match answer.status {
             200..400 => Ok(()),
-            status => Err(self.fault(&format!("{what} is answered {status} {}", answer.body["code"]))),
+            status => {
+                let code = answer.body.get("code").and_then(Value::as_str).unwrap_or_default();
+                Err(self.fault(&format!("{what} is answered {status} {code}")))
+            }
         }
     }
 
