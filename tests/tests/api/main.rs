@@ -18,6 +18,7 @@ mod change_email;
 mod config;
 mod csrf;
 mod deletion;
+mod demo;
 mod documents;
 mod fastapi;
 mod faults;
