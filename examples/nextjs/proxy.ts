@@ -38,10 +38,7 @@ function toService(request: NextRequest) {
  */
 async function maySeeApp(request: NextRequest): Promise<boolean> {
   const hasCookie = SESSION_COOKIES.some((name) => request.cookies.has(name));
-  // What the router loads ahead is the shell of a page, not worth a question.
-  const ahead = request.headers.has("next-router-prefetch");
-  if (!hasCookie || ahead) return hasCookie;
-  return (await hasSession(request.headers)) ?? true;
+  return hasCookie && ((await hasSession(request.headers)) ?? true);
 }
 
 function toLogin(request: NextRequest) {
@@ -64,4 +61,13 @@ function page(request: NextRequest) {
 
 const isAppPage = (pathname: string) => APP_PAGES.some((page) => pathname === page || pathname.startsWith(`${page}/`));
 
-export const config = { matcher: "/((?!_next/static|_next/image|icon.svg|favicon.ico).*)" };
+export const config = {
+  matcher: [
+    "/api/auth/:path*",
+    {
+      source: "/((?!api/auth/|_next/static|_next/image|icon.svg|favicon.ico).*)",
+      // What the router loads ahead is no document, and not worth a question to the service.
+      missing: [{ type: "header", key: "next-router-prefetch" }],
+    },
+  ],
+};

@@ -26,6 +26,7 @@ export function ProtectedRoute({ children }: { children: ReactNode }) {
   if (isUnavailable) {
     return (
       <div className="stack">
+        <h1>Not available right now</h1>
         <Alert kind="error">We cannot tell whether you are signed in: the service cannot be reached.</Alert>
         <div>
           <Button onClick={refreshSession}>Try again</Button>
@@ -33,5 +34,10 @@ export function ProtectedRoute({ children }: { children: ReactNode }) {
       </div>
     );
   }
-  return <Skeleton label="Loading" lines={5} />;
+  return (
+    <>
+      <h1 className="sr-only">Loading</h1>
+      <Skeleton label="Loading the page" lines={5} />
+    </>
+  );
 }
