@@ -42,6 +42,7 @@ async fn the_environment_is_lambdas_and_the_templates() {
     let stack = start().await;
     let env = get(&stack.url(), "/do/echo").await.json()["env"].clone();
     assert_eq!(env["BASE"], stack.url());
+    assert_eq!(env["PROXY"], "");
     assert_eq!(env["TABLE"], "ThingsTable");
     assert_eq!(env["OVERRIDDEN"], "by hand");
     assert_eq!(env["AWS_LAMBDA_FUNCTION_NAME"], "OneFunction");

@@ -17,6 +17,6 @@ createServer((request, response) => {
 		});
 		return request.pipe(onward);
 	}
-	const told = JSON.stringify({ AUTH_API_URL, NEXT_PUBLIC_API_URL, secret: AUTH_PROXY_SECRET?.length, idle: idle.pid });
+	const told = JSON.stringify({ AUTH_API_URL, NEXT_PUBLIC_API_URL, secret: AUTH_PROXY_SECRET, idle: idle.pid });
 	response.writeHead(200, { "content-type": "application/json", "content-length": told.length }).end(told);
 }).listen(Number(PORT), "localhost");
