@@ -46,6 +46,8 @@ pub struct Config {
     pub sessions: SessionPolicy,
     /// Content and life of access tokens.
     pub access_tokens: AccessTokenPolicy,
+    /// Whether the authorizer looks if the session of a token still lives.
+    pub authorizer_checks_session: bool,
     /// Cost of password hashes.
     pub hashing: HashPolicy,
     /// Password resets.
@@ -236,6 +238,7 @@ impl Config {
             encryption_secret_id: reader.required("AUTH_ENCRYPTION_SECRET_ID"),
             sessions,
             access_tokens,
+            authorizer_checks_session: reader.flag("AUTH_AUTHORIZER_CHECKS_SESSION", false),
             hashing: HashPolicy {
                 memory_kib: reader.number("AUTH_PASSWORD_MEMORY_KIB", 19_456, 19_456..=262_144),
                 iterations: reader.number("AUTH_PASSWORD_ITERATIONS", 2, 2..=16),

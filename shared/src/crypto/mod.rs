@@ -9,7 +9,7 @@ mod sealing;
 mod signature;
 mod totp;
 
-pub use access_token::{AccessTokenPolicy, AccessTokens, InvalidAccessToken, looks_like_jwt};
+pub use access_token::{AccessTokenPolicy, AccessTokens, InvalidAccessToken, VerifiedToken, looks_like_jwt};
 pub use code_hash::{HashedCode, find_code, hash_code};
 pub use keys::{Keyring, MIN_SECRET_LENGTH, SigningSecret, WeakSecret};
 pub use password_hash::{Argon2Hasher, HashPolicy};

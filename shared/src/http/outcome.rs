@@ -130,29 +130,32 @@ impl Outcome<'_> {
     }
 }
 
-/// Everything that the line of a step of a rotation says.
-pub struct StepOutcome<'a> {
+/// Everything that the line of an invocation says that is no request: a step
+/// of a rotation, or a question to the authorizer.
+pub struct InvocationOutcome<'a> {
+    /// What it is.
+    pub message: &'static str,
     /// When the event came.
     pub started: Timestamp,
-    /// When the step was done.
+    /// When it was done with.
     pub finished: Timestamp,
     /// Function that took it.
     pub function: Function,
     /// Lambda's id of the invocation.
     pub request_id: &'a str,
-    /// Whether it was taken.
+    /// Whether the function could do its work.
     pub succeeded: bool,
     /// Its event, and why it failed.
     pub audit: &'a Audit,
 }
 
-impl StepOutcome<'_> {
+impl InvocationOutcome<'_> {
     /// Writes the line.
     pub fn log(&self) {
         write_line(&Line {
             timestamp: self.finished,
             level: if self.succeeded { "INFO" } else { "ERROR" },
-            message: "rotation",
+            message: self.message,
             function: self.function.name(),
             request_id: self.request_id,
             route: None,

@@ -12,6 +12,7 @@
 
 mod access_tokens;
 mod account;
+mod authorizer;
 mod budget;
 mod canary;
 mod change_email;

@@ -21,6 +21,7 @@ use shared::{
 use tests::{App, Call, PASSWORD, enrol, fake_provider::GoogleUser, unique_email};
 
 use crate::{
+    authorizer::ask as ask_authorizer,
     magic_link::sign_in_by_link,
     mails,
     rotation::rotate,
@@ -250,13 +251,22 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("secretsmanager:UpdateSecretVersionStage", "SigningSecret"),
         ],
     ),
+    ("authorizer", &[READ_SIGNING_SECRET]),
 ];
+
+/// What the authorizer may do as well where it looks if sessions live.
+const GRANTS_TO_CHECK_SESSIONS: &[Grant] =
+    &[("dynamodb:BatchGetItem", "UsersTable"), ("dynamodb:BatchGetItem", "SessionsTable")];
 
 /// Functions, actions and resources, in order.
 type Grants = BTreeSet<(String, String, String)>;
 
 fn expected_grants() -> Grants {
-    let all = GRANTS.iter().flat_map(|(function, grants)| grants.iter().map(move |grant| (function, grant)));
+    named(GRANTS)
+}
+
+fn named(grants: &[(&str, &[Grant])]) -> Grants {
+    let all = grants.iter().flat_map(|(function, grants)| grants.iter().map(move |grant| (function, grant)));
     all.map(|(function, (action, resource))| ((*function).to_owned(), (*action).to_owned(), (*resource).to_owned()))
         .collect()
 }
@@ -339,9 +349,17 @@ fn every_function_has_the_settings_that_the_code_reads_and_no_others() {
 
 #[test]
 fn every_function_may_do_what_it_must_and_no_more() {
+    assert_eq!(granted_by(&template()), expected_grants());
+    let mut with_sessions = expected_grants();
+    with_sessions.extend(named(&[("authorizer", GRANTS_TO_CHECK_SESSIONS)]));
+    assert_eq!(granted_by(&template_with(&[("AuthorizerChecksSession", "true")])), with_sessions);
+}
+
+/// What the policies of a template grant.
+fn granted_by(template: &Template) -> Grants {
     let mut granted = Grants::new();
-    for function in template().functions {
-        for statement in statements(&function) {
+    for function in &template.functions {
+        for statement in statements(function) {
             assert_eq!(statement["Effect"], "Allow");
             let keys: BTreeSet<&str> = statement.as_object().unwrap().keys().map(String::as_str).collect();
             let sends_mail = statement["Action"] == "ses:SendEmail";
@@ -365,7 +383,7 @@ fn every_function_may_do_what_it_must_and_no_more() {
             }
         }
     }
-    assert_eq!(granted, expected_grants());
+    granted
 }
 
 /// The table or secret in an ARN; everything else must be an identity of SES.
@@ -389,7 +407,7 @@ fn hashes_and_mail_are_out_of_reach() {
     for function in template().functions {
         let text = Value::from(statements(&function)).to_string();
         let touches_accounts = text.contains("AccountsTable");
-        let session_only = ["session", "signout", "rotate-secret"].contains(&function.name.as_str());
+        let session_only = ["session", "signout", "rotate-secret", "authorizer"].contains(&function.name.as_str());
         assert!(!touches_accounts || !session_only, "{}", function.name);
         let mails = ["account", "magic-link", "reset-confirm", "reset-request", "signup", "two-factor", "verify-email"]
             .contains(&function.name.as_str());
@@ -404,6 +422,7 @@ fn functions_that_hash_have_a_whole_cpu() {
         template().functions.into_iter().map(|function| (function.name, function.memory_mb)).collect();
     let expected = [
         ("account", 1769),
+        ("authorizer", 512),
         ("magic-link", 512),
         ("oauth-callback", 512),
         ("reset-confirm", 1769),
@@ -591,6 +610,7 @@ async fn what_is_granted_is_what_is_used() {
     use_second_factor(&app).await;
 
     rotate(&app).await;
+    ask_authorizer(&app, "no token").await;
     // Whatever a request is about, it is counted.
     for info in ROUTES {
         let path = info.path.replace("{token}", "x").replace("{provider}", "google");
