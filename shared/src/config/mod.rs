@@ -48,6 +48,8 @@ pub struct Config {
     pub access_tokens: AccessTokenPolicy,
     /// Whether the authorizer looks if the session of a token still lives.
     pub authorizer_checks_session: bool,
+    /// Namespace of the metrics that are written to the log; none without them.
+    pub metrics_namespace: Option<String>,
     /// Cost of password hashes.
     pub hashing: HashPolicy,
     /// Password resets.
@@ -239,6 +241,7 @@ impl Config {
             sessions,
             access_tokens,
             authorizer_checks_session: reader.flag("AUTH_AUTHORIZER_CHECKS_SESSION", false),
+            metrics_namespace: reader.metrics_namespace("AUTH_METRICS", is_strict, "AUTH_METRICS_NAMESPACE"),
             hashing: HashPolicy {
                 memory_kib: reader.number("AUTH_PASSWORD_MEMORY_KIB", 19_456, 19_456..=262_144),
                 iterations: reader.number("AUTH_PASSWORD_ITERATIONS", 2, 2..=16),

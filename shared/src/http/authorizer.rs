@@ -14,6 +14,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     endpoints::Core,
+    metrics::Meter,
     outcome::{Audit, InvocationOutcome},
     routes::Function,
     service::settings,
@@ -84,15 +85,17 @@ pub async fn serve_authorizer<S: FindSession>(start: impl AsyncFnOnce(Config) ->
         Some(config) => Some(start(config).await),
         None => None,
     };
-    let authorizer = authorizer.as_ref();
+    let meter = authorizer.as_ref().and_then(|authorizer| Meter::from_config(&authorizer.core.config));
+    let (authorizer, meter) = (authorizer.as_ref(), meter.as_ref());
     lambda_runtime::run(service_fn(async |event: LambdaEvent<Box<RawValue>>| {
-        Box::pin(invoke(authorizer, event.payload.get(), &event.context.request_id)).await
+        Box::pin(invoke(authorizer, meter, event.payload.get(), &event.context.request_id)).await
     }))
     .await
 }
 
 async fn invoke<S: FindSession>(
     authorizer: Option<&Authorizer<S>>,
+    meter: Option<&Meter>,
     event: &str,
     request_id: &str,
 ) -> Result<Answer, Diagnostic> {
@@ -117,7 +120,7 @@ async fn invoke<S: FindSession>(
     };
     let (finished, succeeded) = (SystemClock.now(), verdict.is_ok());
     let (message, function) = ("authorizer", FUNCTION);
-    InvocationOutcome { message, started, finished, function, request_id, succeeded, audit: &audit }.log();
+    InvocationOutcome { message, started, finished, function, request_id, succeeded, audit: &audit }.log(meter);
     match verdict {
         Ok(Ok(identity)) => Ok(Answer { is_authorized: true, context: Some(identity) }),
         Ok(Err(_)) => Ok(Answer { is_authorized: false, context: None }),

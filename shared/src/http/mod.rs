@@ -11,6 +11,7 @@ pub mod endpoints;
 mod error;
 mod error_page;
 mod guard;
+mod metrics;
 mod outcome;
 mod query;
 mod rate_limiter;

@@ -76,7 +76,7 @@ async fn invoke<S: RotateSigningSecret>(
     let finished = SystemClock.now();
     let succeeded = result.is_ok();
     let (message, function) = ("rotation", FUNCTION);
-    InvocationOutcome { message, started, finished, function, request_id, succeeded, audit: &audit }.log();
+    InvocationOutcome { message, started, finished, function, request_id, succeeded, audit: &audit }.log(None);
     result.map_err(|error_message| Diagnostic { error_type: "RotationFailed".to_owned(), error_message })
 }
 

@@ -32,6 +32,7 @@ mod lockout;
 mod magic_link;
 mod mail_caps;
 mod mails;
+mod metrics;
 mod node;
 mod npm;
 mod oauth;
