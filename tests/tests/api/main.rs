@@ -12,6 +12,7 @@
 
 mod access_tokens;
 mod account;
+mod authorizer;
 mod budget;
 mod canary;
 mod change_email;
@@ -33,6 +34,7 @@ mod lockout;
 mod magic_link;
 mod mail_caps;
 mod mails;
+mod metrics;
 mod node;
 mod npm;
 mod oauth;
