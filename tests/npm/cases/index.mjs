@@ -8,6 +8,7 @@ import bodies from "./bodies.mjs";
 import callback from "./callback.mjs";
 import changeEmail from "./change-email.mjs";
 import client from "./client.mjs";
+import clientFunctions from "./client-functions.mjs";
 import idToken from "./id-token.mjs";
 import magicLink from "./magic-link.mjs";
 import oauth from "./oauth.mjs";
@@ -47,6 +48,7 @@ export const cases = [
 	...routing,
 	...twoFactor,
 	...client,
+	...clientFunctions,
 ];
 
 /** For servers that were started with verification required. */

@@ -131,20 +131,20 @@ export class Session {
 		return { cookie: `${SESSION_COOKIE}=${encoded}`, encoded, signed, token: signed.slice(0, signed.lastIndexOf(".")) };
 	}
 
-	/** The unmodified client, in a page of this origin. Its requests are recorded as well. */
-	client(options = {}) {
-		return createAuthClient({ baseURL: this.origin, fetchOptions: { customFetchImpl: this.#fetch(this.browser) }, ...options });
+	/** The unmodified client, in a page of this origin. Its requests are recorded as well, unless they are `unrecorded`. */
+	client({ unrecorded, ...options } = {}) {
+		return createAuthClient({ baseURL: this.origin, fetchOptions: { customFetchImpl: this.#fetch(this.browser, { unrecorded }) }, ...options });
 	}
 
 	/** `fetch` for a client that keeps no cookies and says nothing of its origin, as in an app. */
 	fetchWithoutCookies = this.#fetch(this);
 
-	#fetch(via) {
+	#fetch(via, options) {
 		return async (input, { method, headers, body }) => {
 			const { pathname, search } = new URL(input);
 			const path = pathname.slice(this.target.basePath.length) + search;
 			const sent = Object.fromEntries(new Headers(headers));
-			const answer = await via.send({ method, path, headers: sent, body: body ?? undefined });
+			const answer = await via.send({ method, path, headers: sent, body: body ?? undefined, ...options });
 			return new Response(answer.body || null, { status: answer.status, headers: answer.headers });
 		};
 	}

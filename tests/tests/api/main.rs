@@ -17,6 +17,7 @@ mod budget;
 mod canary;
 mod change_email;
 mod config;
+mod crashes;
 mod csrf;
 mod deletion;
 mod demo;

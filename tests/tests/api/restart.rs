@@ -73,7 +73,7 @@ async fn a_restart_loses_nothing() {
 
 /// Kills all instances of a function again and again, after every few answers,
 /// until all clients have theirs; how often.
-async fn storm(app: &App, function: &str, answers: &AtomicUsize, clients: usize) -> usize {
+pub async fn storm(app: &App, function: &str, answers: &AtomicUsize, clients: usize) -> usize {
     let mut kills = 0;
     loop {
         let next = answers.load(Ordering::SeqCst) + 6;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use local::StackOptions;
+use local::{Data, StackOptions};
 use tests::{App, unique_email};
 
 use super::*;
-use crate::steps::verify_email;
+use crate::{restart::Directory, steps::verify_email};
 
 const DONE: &str = "/done";
 const WELCOME: &str = "/welcome";
@@ -21,7 +21,11 @@ struct World {
 
 impl World {
     async fn start<const N: usize>(providers: [(&'static str, Value); N]) -> Self {
-        Self::with_clients(providers, |_| {}).await
+        Self::with_options(providers, StackOptions::default()).await
+    }
+
+    async fn with_options<const N: usize>(providers: [(&'static str, Value); N], options: StackOptions) -> Self {
+        Self::with(providers, options, |_| {}).await
     }
 
     /// With the clients' secret changed.
@@ -29,7 +33,15 @@ impl World {
         providers: [(&'static str, Value); N],
         change: impl FnOnce(&mut Value),
     ) -> Self {
-        let app = App::start(StackOptions::default()).await;
+        Self::with(providers, StackOptions::default(), change).await
+    }
+
+    async fn with<const N: usize>(
+        providers: [(&'static str, Value); N],
+        options: StackOptions,
+        change: impl FnOnce(&mut Value),
+    ) -> Self {
+        let app = App::start(options).await;
         let mut clients: Value = serde_json::from_str(&app.provider.clients_json()).unwrap();
         let mut running = BTreeMap::new();
         for (id, options) in providers {
@@ -278,4 +290,28 @@ fn mirrored(token: &str) -> String {
         *byte = u8::try_from(difference.rem_euclid(256)).unwrap();
     }
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// A hook has its say on configured providers, too, of somebody new and of a
+/// user of before.
+#[tokio::test]
+async fn a_hook_refuses_people_of_a_configured_provider() {
+    let directory = Directory::new("hooks-oidc");
+    let options = StackOptions { data: Data::Path(directory.0.clone()), instances: 1, ..StackOptions::default() };
+    let (linked, newcomer) = (unique_email("linked"), unique_email("newcomer"));
+    let world = World::with_options([("acme", json!({}))], options.clone()).await;
+    let (mut browser, _) = world.sign_in("acme", &linked).await;
+    assert_eq!(browser.current_user().await.unwrap()["email"], linked);
+    world.app.stop().await;
+
+    let env = vec![("AUTH_ALLOWED_EMAIL_DOMAINS".to_owned(), "allowed.example".to_owned())];
+    let world = World::with_options([("acme", json!({}))], StackOptions { env, ..options }).await;
+    for email in [&linked, &newcomer] {
+        let (mut browser, answer) = world.sign_in("acme", email).await;
+        assert_redirect(&answer, &format!("{FAILED}?error=sign_in_refused"));
+        assert!(browser.current_user().await.is_none(), "{email}");
+    }
+    assert!(user_row(&world.app, &newcomer).await.is_none());
+    let (mut browser, _) = world.sign_in("acme", &newcomer.replace("@example.com", "@allowed.example")).await;
+    assert!(browser.current_user().await.is_some());
 }

@@ -10,11 +10,12 @@ use std::{
 
 use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use serde_json::json;
-use tests::{App, Browser, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
+use tests::{App, Browser, Call, PASSWORD, enrol, fake_provider::GoogleUser, unique_email};
 
 use super::{access_token, holder, is_accepted, rotate, start};
 use crate::{
-    steps::{callback_url, sign_in_with_google, try_sign_up},
+    magic_link,
+    steps::{callback_url, sign_in_with_google, trust_device, try_sign_up},
     support::{kid, sign_in},
 };
 
@@ -170,6 +171,58 @@ async fn a_rotation_under_load_refuses_nothing() {
     assert!(veteran.current_user().await.is_some());
     assert!(is_accepted(&app, &veteran_jwt).await);
     assert!(on_the_way.current_user().await.is_some());
+    for line in app.logs() {
+        assert!(!line.text.contains(r#""status":5"#), "{}", line.text);
+    }
+}
+
+/// The same with everybody there already, and with what was signed or mailed
+/// before it and is shown after it: a challenge, a trusted device, a link.
+#[tokio::test]
+async fn a_rotation_amid_a_crowd_refuses_nothing() {
+    let app = start(3).await;
+    let crowd = Crowd::default();
+    let mut members = Vec::new();
+    for number in 0..3 {
+        members.push(app.sign_up(&unique_email(&format!("crowd-{number}"))).await);
+    }
+    let (visitor, careful) = (unique_email("crowd-visitor"), unique_email("crowd-careful"));
+    app.sign_up(&visitor).await;
+    let person = GoogleUser::new("crowd-guest", &unique_email("crowd-guest"));
+    sign_in_with_google(&app, &person).await;
+    let authenticator = enrol(&mut app.sign_up(&careful).await).await;
+    let mut device = app.browser();
+    trust_device(&app, &mut device, &careful).await;
+    let (mut pending, answer) = sign_in(&app, &careful, PASSWORD).await;
+    assert_eq!(answer.json()["twoFactorRedirect"], true, "{}", answer.text());
+    let link = magic_link::token_for(&app, &unique_email("crowd-link")).await;
+    let old = holder(&app, super::CURRENT).await.unwrap();
+
+    let mut users = Users::new();
+    for member in members {
+        users.push(Box::pin(crowd.member(&app, member)));
+    }
+    users.push(Box::pin(crowd.visitor(&app, &visitor)));
+    users.push(Box::pin(crowd.newcomers(&app)));
+    users.push(Box::pin(crowd.guest(&app, &person)));
+    let count = users.len();
+    among(&mut users, crowd.progress(count, 2)).await;
+    let new = among(&mut users, rotate(&app)).await;
+    among(&mut users, crowd.progress(count, 4)).await;
+    let late = async {
+        let code = authenticator.code(&app).await;
+        let answer = pending.post("/two-factor/verify-totp", &json!({"code": code})).await;
+        assert_eq!(answer.status, 200, "the challenge is refused: {}", answer.text());
+        let body = json!({"email": careful, "password": PASSWORD});
+        let answer = device.post("/sign-in/email", &body).await;
+        assert!(answer.json()["twoFactorRedirect"].is_null(), "the device is refused: {}", answer.text());
+        let answer = app.browser().get(&format!("/magic-link/verify?token={link}")).await;
+        assert_eq!(answer.status, 200, "the link is refused: {}", answer.text());
+    };
+    among(&mut users, late).await;
+    crowd.is_over.set(true);
+    while users.next().await.is_some() {}
+    assert_eq!(*crowd.kids.borrow(), BTreeSet::from([old, new]));
     for line in app.logs() {
         assert!(!line.text.contains(r#""status":5"#), "{}", line.text);
     }
