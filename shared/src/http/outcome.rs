@@ -6,7 +6,10 @@ use http::StatusCode;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::routes::{Function, RouteInfo};
+use super::{
+    RedirectError,
+    routes::{Function, RouteInfo},
+};
 use crate::domain::{Email, Timestamp, UserId};
 
 /// What an endpoint tells the log about a request: a stable event name and
@@ -48,8 +51,8 @@ impl Audit {
     }
 
     /// The error that a redirect carries.
-    pub fn detail(&mut self, detail: &'static str) -> &mut Self {
-        self.detail = Some(detail);
+    pub fn detail(&mut self, error: RedirectError) -> &mut Self {
+        self.detail = Some(error.code());
         self
     }
 
