@@ -11,15 +11,18 @@ mod error;
 mod functions;
 mod gateway;
 mod http;
+mod inspect;
 mod logs;
 mod options;
 mod random;
 pub mod runtime;
 mod stack;
 pub mod template;
+pub mod yaml;
 
 pub use aws::{Aws, Call, Fault, FaultId, FaultRule, Mail, Service, When, mentioned_links, sequential_round_trips};
 pub use error::Error;
+pub use inspect::{COMPLAINT, Exchange, Inspector};
 pub use logs::LogLine;
 pub use options::{Data, StackOptions};
 pub use stack::Stack;

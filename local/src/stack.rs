@@ -68,6 +68,7 @@ impl Stack {
             aws_url: aws_url.clone(),
             port,
             trust_source_ip: options.trust_source_ip_header,
+            inspector: options.inspector.clone(),
         });
         tasks.extend(gateway_listeners.into_iter().map(|listener| gateway::serve(&gateway, listener)));
         Ok(Self { port, aws_url, template, aws, logs, pools, _tasks: tasks, _lock: lock })

@@ -20,6 +20,7 @@ use hyper::{HeaderMap, Request, StatusCode, body::Incoming, header::HeaderValue,
 use tokio::net::TcpListener;
 
 use crate::{
+    Inspector,
     aws::Aws,
     http::{self, Reply, Task, Unread},
     random,
@@ -46,6 +47,7 @@ pub(crate) struct Gateway {
     pub(crate) aws_url: String,
     pub(crate) port: u16,
     pub(crate) trust_source_ip: bool,
+    pub(crate) inspector: Option<Inspector>,
 }
 
 /// Serves the gateway on a listener until the task is dropped.
@@ -64,11 +66,28 @@ impl Gateway {
         }
         let request_id = request_id();
         let source_ip = self.source_ip(request.headers_mut(), peer);
-        let mut reply = self.api(request, source_ip, &request_id).await;
+        let mut reply = match &self.inspector {
+            Some(inspector) => self.inspected(inspector, request, source_ip, &request_id).await,
+            None => self.api(request, source_ip, &request_id).await,
+        };
         if let Ok(id) = HeaderValue::from_str(&request_id) {
             reply.headers_mut().insert("apigw-requestid", id);
         }
         reply
+    }
+
+    async fn inspected(
+        &self,
+        inspector: &Inspector,
+        request: Request<Incoming>,
+        source_ip: IpAddr,
+        request_id: &str,
+    ) -> Reply {
+        let method = request.method().clone();
+        let found = router::find(&self.routes, method.as_str(), request.uri().path());
+        let route = found.map(|found| found.route);
+        let reply = self.api(request, source_ip, request_id).await;
+        inspector.pass(method.as_str(), route, reply).await
     }
 
     async fn api(&self, request: Request<Incoming>, source_ip: IpAddr, request_id: &str) -> Reply {
