@@ -14,7 +14,10 @@ use shared::{
 use tests::{Answer, App, Call, Document, app::Seen};
 use tokio::time::timeout;
 
-use crate::python::{script, tool};
+use crate::{
+    node,
+    python::{script, tool},
+};
 
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -96,6 +99,13 @@ fn every_operation_says_what_it_takes_and_that_it_may_be_too_much() {
 async fn the_document_is_openapi_and_its_examples_fit_its_schemas() {
     let (clean, problems) = script("api_lint.py", &[], "").await;
     assert!(clean, "{problems}");
+}
+
+/// By a linter of the field, with rules beyond those of OpenAPI.
+#[tokio::test]
+async fn the_document_is_linted() {
+    let (clean, report) = node::lint_document().await;
+    assert!(clean, "{report}");
 }
 
 #[tokio::test]
