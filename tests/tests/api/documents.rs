@@ -72,3 +72,18 @@ fn every_claim_of_the_security_page_names_a_test() {
         assert_eq!(table.len() - 1, 10, "{list}");
     }
 }
+
+/// What the comparison with Better Auth lets pass is what people are told.
+#[test]
+fn every_difference_that_the_comparison_allows_is_in_the_page() {
+    let page = read("docs/differences.md");
+    let rows: BTreeSet<&str> = tables(&page).into_iter().flatten().map(|row| row[0]).collect();
+    let allowed = read("tests/npm/differences.mjs");
+    let entries = allowed.matches("\n\t\treason: ").count();
+    let named: Vec<&str> =
+        allowed.lines().filter_map(|line| line.trim().strip_prefix("row: \"")?.strip_suffix("\",")).collect();
+    assert!(entries > 50, "{entries}");
+    assert_eq!(named.len(), entries, "each entry names a row of the page");
+    let missing: Vec<&str> = named.into_iter().filter(|row| !rows.contains(row)).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
