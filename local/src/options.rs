@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, fmt, path::PathBuf};
 
-use crate::build;
+use crate::{Inspector, build};
 
 /// Where users, sessions, secrets and mail are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +63,8 @@ pub struct StackOptions {
     /// Whether the header `x-test-source-ip` of a request sets the address
     /// that the functions see. Only for tests.
     pub trust_source_ip_header: bool,
+    /// Looks at every answer of the API. Only for tests.
+    pub inspector: Option<Inspector>,
     /// Commands (a program and its arguments) to run instead of the built
     /// binaries, by function name.
     pub commands: HashMap<String, Vec<String>>,
@@ -83,6 +85,7 @@ impl Default for StackOptions {
             env: Vec::new(),
             quiet: true,
             trust_source_ip_header: false,
+            inspector: None,
             commands: HashMap::new(),
         }
     }

@@ -86,6 +86,7 @@ impl Stack {
             parameters: template.parameters.clone(),
             data,
             companions: OnceLock::new(),
+            inspector: options.inspector.clone(),
         });
         tasks.extend(gateway_listeners.into_iter().map(|listener| gateway::serve(&gateway, listener)));
         Ok(Self { port, aws_url, template, aws, logs, pools, gateway, _tasks: tasks, _lock: lock })

@@ -1,11 +1,5 @@
-"""The API's document, infra/openapi.yaml.
+"""The API's document, infra/openapi.yaml."""
 
-    python api_document.py
-
-prints it as JSON, with every reference replaced by what it refers to.
-"""
-
-import json
 from pathlib import Path
 
 import yaml
@@ -46,8 +40,3 @@ def codes(response: dict) -> list[str]:
     """The error codes that a response may carry."""
     schema = response.get("content", {}).get("application/json", {}).get("schema", {})
     return [code for part in schema.get("allOf", []) for code in part["properties"]["code"].get("enum", [])]
-
-
-if __name__ == "__main__":
-    document = load()
-    print(json.dumps(resolved(document, document)))

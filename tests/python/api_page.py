@@ -41,7 +41,9 @@ def page(document: dict) -> str:
         "change that, and run the script. All paths are below `/api/auth`.",
         document["info"]["description"].strip(),
         "Routes that take a body answer these beside what stands with each, and the others all of these but 413 and 415:",
-        answers(document["x-answers"]["posted"]),
+        answers(document["x-answers"]["posted"], {}),
+        "What the gateway answers itself:",
+        gateway(document["x-gateway-answers"]),
     ]
     everywhere = list(document["x-answers"]["posted"].values())
     for tag in document["tags"]:
@@ -54,7 +56,7 @@ def page(document: dict) -> str:
         "## Errors in redirects",
         "A browser that follows a link or comes from a provider learns of errors by the `error` parameter of the page that "
         "it is sent to.",
-        table(("`error`", "meaning"), [(f"`{code}`", meaning) for code, meaning in document["x-redirect-errors"].items()]),
+        redirect_errors(document, operations),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -73,7 +75,8 @@ def route(method: str, path: str, operation: dict, security: list, everywhere: l
         yield "The body may be a form."
     if json_body.get("example"):
         yield code_block(json_body["example"])
-    yield answers({status: answer for status, answer in operation["responses"].items() if answer not in everywhere})
+    own = {status: answer for status, answer in operation["responses"].items() if answer not in everywhere}
+    yield answers(own, {"302": operation.get("x-redirect-errors", [])})
     success = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
     shown = [success["example"]] if "example" in success else [e["value"] for e in success.get("examples", {}).values()]
     for example in shown:
@@ -122,12 +125,21 @@ def meaning(*holders: dict) -> str:
     return next((holder["description"].strip() for holder in holders if "description" in holder), "")
 
 
-def answers(responses: dict) -> str:
+def answers(responses: dict, in_redirects: dict) -> str:
     rows = [
-        (status, response["description"], ", ".join(f"`{code}`" for code in api_document.codes(response)))
+        (status, response["description"], listed(api_document.codes(response) or in_redirects.get(status, [])))
         for status, response in sorted(responses.items())
     ]
     return table(("status", "answer", "codes"), rows)
+
+
+def gateway(own: dict) -> str:
+    rows = [(status, f"`{answer['message']}`", answer["meaning"]) for status, answer in own.items()]
+    return table(("status", "`message`", "meaning"), rows)
+
+
+def listed(codes: list) -> str:
+    return ", ".join(f"`{code}`" for code in codes)
 
 
 def error_codes(document: dict, operations: list) -> str:
@@ -141,6 +153,15 @@ def error_codes(document: dict, operations: list) -> str:
         for code, entry in document["x-error-codes"].items()
     ]
     return table(("code", "status", "meaning", "what to do"), rows)
+
+
+def redirect_errors(document: dict, operations: list) -> str:
+    routes: dict[str, list] = {}
+    for _, path, operation in operations:
+        for code in operation.get("x-redirect-errors", []):
+            routes.setdefault(code, []).append(path)
+    rows = [(f"`{code}`", listed(routes.get(code, [])), meaning) for code, meaning in document["x-redirect-errors"].items()]
+    return table(("`error`", "from", "meaning"), rows)
 
 
 def table(head: tuple, rows: list) -> str:

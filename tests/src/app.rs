@@ -1,19 +1,20 @@
 //! The running service, as the tests reach it.
 
 use std::{
+    collections::BTreeSet,
     ops::Deref,
     sync::{
-        OnceLock,
+        Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 
-use local::{Mail, Stack, StackOptions};
+use local::{Inspector, Mail, Stack, StackOptions};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use crate::{Browser, fake_provider::FakeProvider};
+use crate::{Browser, Document, fake_provider::FakeProvider};
 
 /// A password that every rule accepts.
 pub const PASSWORD: &str = "correct horse battery";
@@ -28,11 +29,16 @@ pub fn unique_email(name: &str) -> String {
     format!("{name}-{number}-{}@example.com", std::process::id())
 }
 
-/// A local stack with a stand-in for the OAuth providers.
+/// Routes, as method and path, and the statuses that they answered.
+pub type Seen = BTreeSet<(String, u16)>;
+
+/// A local stack with a stand-in for the OAuth providers. Every answer of its
+/// API is held against the document of the API.
 pub struct App {
     stack: Stack,
     /// Stands in for Google and GitHub.
     pub provider: FakeProvider,
+    seen: Arc<Mutex<Seen>>,
 }
 
 impl Deref for App {
@@ -60,18 +66,25 @@ impl App {
         env.append(&mut options.env);
         options.env = env;
         options.trust_source_ip_header = true;
+        let seen = Arc::<Mutex<Seen>>::default();
+        options.inspector = Some(inspector(seen.clone()));
         let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("the stack does not start: {error}"));
         stack
             .aws()
             .put_secret("OAuthClientsSecret", &provider.clients_json())
             .unwrap_or_else(|error| panic!("the secret cannot be set: {error}"));
-        Self { stack, provider }
+        Self { stack, provider, seen }
     }
 
     /// A stack of a test's own with a few settings of the functions changed.
     pub async fn with_env(env: &[(&str, &str)]) -> Self {
         let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Self::start(StackOptions { env, ..StackOptions::default() }).await
+    }
+
+    /// What was answered so far.
+    pub fn seen(&self) -> Seen {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Stops everything and waits until the functions are gone.
@@ -145,6 +158,16 @@ impl App {
         let request = json!({"TableName": table, "Item": row});
         self.aws().dynamodb("PutItem", &request).await.unwrap_or_else(|error| panic!("{error}"));
     }
+}
+
+/// Holds answers against the document, and remembers them.
+fn inspector(seen: Arc<Mutex<Seen>>) -> Inspector {
+    Inspector::new(move |exchange| {
+        if let Some(route) = exchange.route {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).insert((route.key(), exchange.status));
+        }
+        Document::shared().check(exchange)
+    })
 }
 
 fn is_to(mail: &Mail, address: &str) -> bool {

@@ -156,7 +156,9 @@ impl Browser {
         let response = self.client.request(request).await.unwrap_or_else(|error| panic!("{uri}: {error:?}"));
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, bytes }
+        let status = parts.status.as_u16();
+        assert!(status != local::COMPLAINT, "{}", String::from_utf8_lossy(&bytes));
+        Answer { status, headers: parts.headers, bytes }
     }
 
     /// The session cookie as it is sent, percent-encoded.

@@ -5,8 +5,10 @@
 pub mod app;
 pub mod authenticator;
 pub mod browser;
+pub mod document;
 pub mod fake_provider;
 
 pub use app::{App, PASSWORD, unique_email};
 pub use authenticator::{Authenticator, enrol, start_enrolment};
 pub use browser::{Answer, Browser, Call};
+pub use document::Document;

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::{
-    DemoUser,
+    DemoUser, Inspector,
     aws::Aws,
     http::{self, Reply, Task, Unread},
     random,
@@ -54,6 +54,7 @@ pub(crate) struct Gateway {
     /// Where data are kept, in words.
     pub(crate) data: String,
     pub(crate) companions: OnceLock<Companions>,
+    pub(crate) inspector: Option<Inspector>,
 }
 
 /// What runs beside the stack.
@@ -95,11 +96,28 @@ impl Gateway {
         }
         let request_id = request_id();
         let source_ip = self.source_ip(request.headers_mut(), peer);
-        let mut reply = self.api(request, source_ip, &request_id).await;
+        let mut reply = match &self.inspector {
+            Some(inspector) => self.inspected(inspector, request, source_ip, &request_id).await,
+            None => self.api(request, source_ip, &request_id).await,
+        };
         if let Ok(id) = HeaderValue::from_str(&request_id) {
             reply.headers_mut().insert("apigw-requestid", id);
         }
         reply
+    }
+
+    async fn inspected(
+        &self,
+        inspector: &Inspector,
+        request: Request<Incoming>,
+        source_ip: IpAddr,
+        request_id: &str,
+    ) -> Reply {
+        let method = request.method().clone();
+        let found = router::find(&self.routes, method.as_str(), request.uri().path());
+        let route = found.map(|found| found.route);
+        let reply = self.api(request, source_ip, request_id).await;
+        inspector.pass(method.as_str(), route, reply).await
     }
 
     async fn api(&self, request: Request<Incoming>, source_ip: IpAddr, request_id: &str) -> Reply {

@@ -9,7 +9,6 @@ mod intrinsics;
 mod model;
 mod names;
 mod resources;
-mod yaml;
 
 use std::{cell::RefCell, collections::BTreeMap, fs, path::Path};
 
@@ -18,7 +17,7 @@ use serde_json::{Map, Value};
 pub use model::{Cors, Function, Generate, RotationSchedule, Route, Secret, SecretValue, Table, Template};
 pub use names::{ACCOUNT, REGION, function_arn, table_arn};
 
-use crate::Error;
+use crate::{Error, yaml};
 use intrinsics::Scope;
 
 impl Template {

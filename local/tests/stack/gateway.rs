@@ -4,7 +4,7 @@ use crate::{
     client::{get, send},
     options, start,
 };
-use local::Stack;
+use local::{COMPLAINT, Inspector, Stack};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_becomes_an_event_and_its_result_an_answer() {
@@ -35,6 +35,20 @@ async fn tests_may_choose_the_source_address() {
     let event = &answer.json()["event"];
     assert_eq!(event["requestContext"]["http"]["sourceIp"], "2001:db8::1");
     assert!(event["headers"].get("x-test-source-ip").is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_inspector_sees_every_answer_and_withholds_what_it_complains_of() {
+    let inspector = Inspector::new(|exchange| match exchange.route {
+        Some(route) if exchange.status == 200 && !exchange.body.is_empty() => Err(format!("{} is bad", route.key())),
+        _ => Ok(()),
+    });
+    let stack = Stack::start(local::StackOptions { inspector: Some(inspector), ..options() }).await.unwrap();
+    let answer = get(&stack.url(), "/do/echo").await;
+    assert_eq!((answer.status, answer.body.as_str()), (COMPLAINT, "GET /do/{what} is bad"));
+    assert_eq!((answer.header("content-type"), answer.header("set-cookie")), (Some("text/plain"), None));
+    let answer = get(&stack.url(), "/nowhere").await;
+    assert_eq!((answer.status, answer.body.as_str()), (404, r#"{"message":"Not Found"}"#));
 }
 
 #[tokio::test(flavor = "multi_thread")]

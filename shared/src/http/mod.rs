@@ -16,6 +16,7 @@ mod outcome;
 mod query;
 mod rate_limiter;
 mod redirect;
+mod redirect_error;
 mod request;
 mod response;
 mod rotation;
@@ -30,6 +31,7 @@ pub use error::{ApiError, ErrorCode};
 /// Why the Lambda runtime stopped.
 pub use lambda_http::Error;
 pub use outcome::{Audit, fingerprint};
+pub use redirect_error::RedirectError;
 pub use request::AuthRequest;
 pub use response::Reply;
 pub use rotation::serve_rotation;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{
+    RedirectError,
     metrics::{Measured, Meter, Metrics},
     routes::{Function, RouteInfo},
 };
@@ -51,8 +52,8 @@ impl Audit {
     }
 
     /// The error that a redirect carries.
-    pub fn detail(&mut self, detail: &'static str) -> &mut Self {
-        self.detail = Some(detail);
+    pub fn detail(&mut self, error: RedirectError) -> &mut Self {
+        self.detail = Some(error.code());
         self
     }
 

@@ -81,7 +81,7 @@ async fn link_github(app: &App, browser: &mut Browser, person: &GithubUser) -> A
 }
 
 /// A user with a password and Google.
-async fn linked_member(app: &App, name: &str) -> (Browser, String) {
+pub async fn linked_member(app: &App, name: &str) -> (Browser, String) {
     let (mut browser, email) = member(app, name).await;
     let answer = link_google(app, &mut browser, &google(&email)).await;
     assert_eq!(answer.header("location"), DONE, "{}", answer.text());
@@ -106,7 +106,7 @@ async fn providers(browser: &mut Browser) -> Vec<String> {
 }
 
 /// `{accountId}` of the account at a provider.
-async fn choice(browser: &mut Browser, provider: &str) -> Value {
+pub async fn choice(browser: &mut Browser, provider: &str) -> Value {
     let accounts = accounts(browser).await;
     let account = accounts.iter().find(|account| account["providerId"] == provider).unwrap();
     json!({"accountId": account["id"]})

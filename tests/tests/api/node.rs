@@ -30,6 +30,17 @@ pub fn start(script: &str, arguments: &[&str], env: &[(&str, &str)]) -> Child {
     command.spawn().unwrap()
 }
 
+/// Lints the API's document; what the linter says.
+pub async fn lint_document() -> (bool, String) {
+    install().await;
+    let mut command = Command::new("node_modules/.bin/redocly");
+    command.args(["lint", "../../infra/openapi.yaml", "--config", "redocly.yaml"]).current_dir(directory());
+    command.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true").env("NO_COLOR", "1");
+    let output = command.output().await.unwrap();
+    let report = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.success(), report.concat())
+}
+
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("npm")
 }

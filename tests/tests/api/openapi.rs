@@ -1,27 +1,25 @@
 //! The API's document, `infra/openapi.yaml`, against the code, and the service
 //! against the document.
 
+mod coverage;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use local::StackOptions;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::{
     config::BASE_PATH,
-    http::{ErrorCode, ROUTES, RouteInfo},
+    http::{ErrorCode, ROUTES, RedirectError, RouteInfo},
 };
-use tests::App;
+use tests::{Answer, App, Call, Document, app::Seen};
 use tokio::time::timeout;
 
-use crate::python::{script, tool};
+use crate::{
+    node,
+    python::{script, tool},
+};
 
 const FORM: &str = "application/x-www-form-urlencoded";
-
-/// The document, with every reference replaced by what it refers to.
-async fn document() -> Value {
-    let (read, json) = script("api_document.py", &[], "").await;
-    assert!(read, "{json}");
-    serde_json::from_str(&json).unwrap()
-}
 
 fn operation<'a>(document: &'a Value, info: &RouteInfo) -> &'a Value {
     &document["paths"][info.path][info.method.to_lowercase()]
@@ -40,9 +38,9 @@ fn errors(document: &Value) -> BTreeSet<(u16, String)> {
     errors.collect()
 }
 
-#[tokio::test]
-async fn the_document_has_the_routes_of_the_code() {
-    let document = document().await;
+#[test]
+fn the_document_has_the_routes_of_the_code() {
+    let document = Document::shared().json();
     let mut documented = BTreeSet::new();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap().iter().filter(|(name, _)| *name != "parameters") {
@@ -55,21 +53,32 @@ async fn the_document_has_the_routes_of_the_code() {
     assert_eq!(documented, served.collect());
 }
 
-#[tokio::test]
-async fn the_document_has_the_error_codes_of_the_code() {
-    let document = document().await;
+#[test]
+fn the_document_has_the_error_codes_of_the_code() {
+    let document = Document::shared().json();
     let coded = ErrorCode::ALL.iter().filter_map(|error| Some((error.status().as_u16(), error.code()?.to_owned())));
     let coded: BTreeSet<_> = coded.collect();
-    assert_eq!(errors(&document), coded);
+    assert_eq!(errors(document), coded);
     let explained = document["x-error-codes"].as_object().unwrap().keys().cloned();
     assert_eq!(explained.collect::<BTreeSet<_>>(), coded.into_iter().map(|(_, code)| code).collect());
 }
 
-#[tokio::test]
-async fn every_operation_says_what_it_takes_and_that_it_may_be_too_much() {
-    let document = document().await;
+#[test]
+fn the_document_has_the_redirect_errors_of_the_code() {
+    let document = Document::shared().json();
+    let coded: BTreeSet<&str> = RedirectError::ALL.iter().map(|error| error.code()).collect();
+    let lists = ROUTES.iter().filter_map(|info| operation(document, info)["x-redirect-errors"].as_array());
+    let documented = lists.flatten().map(|code| code.as_str().unwrap());
+    assert_eq!(documented.collect::<BTreeSet<_>>(), coded);
+    let explained = document["x-redirect-errors"].as_object().unwrap().keys().map(String::as_str);
+    assert_eq!(explained.collect::<BTreeSet<_>>(), coded);
+}
+
+#[test]
+fn every_operation_says_what_it_takes_and_that_it_may_be_too_much() {
+    let document = Document::shared().json();
     for info in ROUTES {
-        let operation = operation(&document, info);
+        let operation = operation(document, info);
         let place = operation["operationId"].as_str().unwrap();
         assert_eq!(operation["requestBody"]["content"][FORM].is_object(), info.accepts_form, "{place}");
         let responses = operation["responses"].as_object().unwrap();
@@ -90,6 +99,13 @@ async fn every_operation_says_what_it_takes_and_that_it_may_be_too_much() {
 async fn the_document_is_openapi_and_its_examples_fit_its_schemas() {
     let (clean, problems) = script("api_lint.py", &[], "").await;
     assert!(clean, "{problems}");
+}
+
+/// By a linter of the field, with rules beyond those of OpenAPI.
+#[tokio::test]
+async fn the_document_is_linted() {
+    let (clean, report) = node::lint_document().await;
+    assert!(clean, "{report}");
 }
 
 #[tokio::test]

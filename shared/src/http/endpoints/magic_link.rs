@@ -13,7 +13,7 @@ use crate::{
     flows::{Admission, FirstFactor, MagicLinkError, may_mail, redeem_magic_link, request_magic_link},
     hooks::SignInMethod,
     http::{
-        ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply,
+        ApiError, Audit, AuthRequest, Endpoint, ErrorCode, RedirectError, Reply,
         body::Fields,
         csrf,
         redirect::{absolute, append_parameters, with_parameters},
@@ -171,11 +171,11 @@ where
         let (target, error) = match (error, targets.failure()) {
             (MagicLinkError::Store(error), _) => return Err(error.into()),
             (MagicLinkError::Refused, None) => return Err(ErrorCode::SIGN_IN_REFUSED.into()),
-            (MagicLinkError::Refused, Some(target)) => (target, "sign_in_refused"),
-            (MagicLinkError::InvalidToken, target) => (target.unwrap_or("/"), "INVALID_TOKEN"),
+            (MagicLinkError::Refused, Some(target)) => (target, RedirectError::REFUSED),
+            (MagicLinkError::InvalidToken, target) => (target.unwrap_or("/"), RedirectError::INVALID_TOKEN),
         };
         audit.detail(error);
-        Reply::redirect(&with_parameters(&self.core.config.url(""), target, &[("error", error)]))
+        Reply::redirect(&with_parameters(&self.core.config.url(""), target, &[("error", error.code())]))
     }
 }
 

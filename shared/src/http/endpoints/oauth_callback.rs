@@ -11,7 +11,7 @@ use crate::{
     },
     hooks::SignInMethod,
     http::{
-        ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply,
+        ApiError, Audit, AuthRequest, Endpoint, ErrorCode, RedirectError, Reply,
         body::Fields,
         cookies::{Presented, encode},
         error_page,
@@ -29,27 +29,6 @@ const PARAMETERS: [&str; 7] = ["code", "error", "device_id", "error_description"
 /// Longest values of a form that a provider posts, in bytes: passed on in a URL,
 /// and encoded, they still fit into the headers of an answer.
 const MAX_FORM_LENGTH: usize = 3000;
-
-/// Errors of providers that are passed on to the application (RFC 6749,
-/// section 4.1.2.1; OpenID Connect Core, section 3.1.2.6; GitHub's own).
-/// Everything else becomes [`OTHER_ERROR`]: what a stranger writes into the
-/// URL must not end up in an application's page.
-const PROVIDER_ERRORS: [&str; 13] = [
-    "access_denied",
-    "invalid_request",
-    "unauthorized_client",
-    "unsupported_response_type",
-    "invalid_scope",
-    "server_error",
-    "temporarily_unavailable",
-    "interaction_required",
-    "login_required",
-    "account_selection_required",
-    "consent_required",
-    "application_suspended",
-    "redirect_uri_mismatch",
-];
-const OTHER_ERROR: &str = "oauth_provider_error";
 
 /// How long everything after the spent state may take. Then the browser is
 /// sent on with an error, before the request's own deadline would leave it
@@ -111,28 +90,28 @@ where
         let callback = parse(request)?;
         audit.event("oauth.failed");
         let Some(state) = callback.state else {
-            return self.fail(audit, None, "state_not_found");
+            return self.fail(audit, None, RedirectError::STATE_NOT_FOUND);
         };
         let Some(token) = VerificationToken::parse(Purpose::OAuthState, state) else {
-            return self.fail(audit, None, "state_mismatch");
+            return self.fail(audit, None, RedirectError::STATE_MISMATCH);
         };
         let (keys, is_own) = self.is_own_state(request, state).await?;
         if !is_own {
             // Another browser's state stays good for that browser.
             let row = self.store.oauth_state(&token.hash()).await?;
             let row = row.filter(|row| SystemClock.now() < row.expires_at);
-            return self.fail(audit, row.as_ref(), "state_mismatch");
+            return self.fail(audit, row.as_ref(), RedirectError::STATE_MISMATCH);
         }
         // Read before the state is spent, so that it is still good if this fails.
         let encryption = self.encryption.encryption_keys().await?;
         let attempt = alphanumeric(&OsRandom, 22);
         let Some(row) = self.store.consume_oauth_state(&token.hash(), &attempt).await? else {
-            return self.fail(audit, None, "state_mismatch");
+            return self.fail(audit, None, RedirectError::STATE_MISMATCH);
         };
         let finish = self.finish(request, audit, (&keys, &encryption), &token, &row, &callback);
         let mut reply = match tokio::time::timeout(FINISH_LIMIT, finish).await {
             Ok(reply) => reply?,
-            Err(_) => self.fail(audit, Some(&row), "temporarily_unavailable")?,
+            Err(_) => self.fail(audit, Some(&row), RedirectError::TEMPORARILY_UNAVAILABLE)?,
         };
         reply.set_cookie(&self.core.cookies.clear_state())?;
         Ok(reply)
@@ -157,17 +136,16 @@ where
     ) -> Result<Reply, ApiError> {
         let provider = request.parameter.as_deref().unwrap_or_default();
         if SystemClock.now() >= row.expires_at || provider != row.provider {
-            return self.fail(audit, Some(row), "state_mismatch");
+            return self.fail(audit, Some(row), RedirectError::STATE_MISMATCH);
         }
         if let Some(error) = callback.error {
-            let error = PROVIDER_ERRORS.into_iter().find(|known| *known == error).unwrap_or(OTHER_ERROR);
-            return self.fail(audit, Some(row), error);
+            return self.fail(audit, Some(row), RedirectError::of_provider(error));
         }
         let Some(code) = callback.code else {
-            return self.fail(audit, Some(row), "no_code");
+            return self.fail(audit, Some(row), RedirectError::NO_CODE);
         };
         let Some(secret) = keys.version(&row.secret_version) else {
-            return self.fail(audit, Some(row), "state_mismatch");
+            return self.fail(audit, Some(row), RedirectError::STATE_MISMATCH);
         };
         let (pkce_verifier, nonce) = derive_companions(secret, token);
         let exchange =
@@ -239,11 +217,11 @@ where
     }
 
     /// Sends the browser to where the application wants errors, or to our page.
-    fn fail(&self, audit: &mut Audit, row: Option<&OAuthState>, error: &'static str) -> Result<Reply, ApiError> {
+    fn fail(&self, audit: &mut Audit, row: Option<&OAuthState>, error: RedirectError) -> Result<Reply, ApiError> {
         audit.detail(error);
         let page = self.core.config.url("/error");
         let target = row.and_then(|row| row.error_callback_url.as_deref()).unwrap_or(&page);
-        Reply::redirect(&append_parameters(target, &[("error", error)]))
+        Reply::redirect(&append_parameters(target, &[("error", error.code())]))
     }
 
     /// A form post comes from the provider's site and brings no `Lax` cookie:
@@ -281,32 +259,32 @@ fn parse(request: &AuthRequest) -> Result<Callback<'_>, ApiError> {
     Ok(Callback { state: take("state"), code: take("code"), error: take("error"), issuer: take("iss") })
 }
 
-fn exchange_failure(error: &OAuthError) -> &'static str {
+fn exchange_failure(error: &OAuthError) -> RedirectError {
     match error {
-        OAuthError::UnknownProvider => "oauth_provider_not_found",
-        OAuthError::Unavailable(_) => "temporarily_unavailable",
-        OAuthError::IssuerMismatch => "issuer_mismatch",
-        OAuthError::InvalidCode(_) | OAuthError::RefreshFailed(_) => "invalid_code",
-        OAuthError::InvalidIdentity(_) | OAuthError::IdTokenNotSupported => "unable_to_get_user_info",
+        OAuthError::UnknownProvider => RedirectError::OAUTH_PROVIDER_NOT_FOUND,
+        OAuthError::Unavailable(_) => RedirectError::TEMPORARILY_UNAVAILABLE,
+        OAuthError::IssuerMismatch => RedirectError::ISSUER_MISMATCH,
+        OAuthError::InvalidCode(_) | OAuthError::RefreshFailed(_) => RedirectError::INVALID_CODE,
+        OAuthError::InvalidIdentity(_) | OAuthError::IdTokenNotSupported => RedirectError::UNABLE_TO_GET_USER_INFO,
     }
 }
 
-fn sign_in_failure(failure: &CallbackFailure) -> &'static str {
+fn sign_in_failure(failure: &CallbackFailure) -> RedirectError {
     match failure {
-        CallbackFailure::EmailNotFound => "email_not_found",
-        CallbackFailure::AccountNotLinked => "account_not_linked",
-        CallbackFailure::Refused => "sign_in_refused",
-        CallbackFailure::Store(_) => "temporarily_unavailable",
+        CallbackFailure::EmailNotFound => RedirectError::EMAIL_NOT_FOUND,
+        CallbackFailure::AccountNotLinked => RedirectError::ACCOUNT_NOT_LINKED,
+        CallbackFailure::Refused => RedirectError::REFUSED,
+        CallbackFailure::Store(_) => RedirectError::TEMPORARILY_UNAVAILABLE,
     }
 }
 
-fn link_failure(failure: &LinkFailure) -> &'static str {
+fn link_failure(failure: &LinkFailure) -> RedirectError {
     match failure {
         LinkFailure::NotSignedIn | LinkFailure::NoEmail | LinkFailure::Unverified | LinkFailure::TooMany => {
-            "unable_to_link_account"
+            RedirectError::UNABLE_TO_LINK_ACCOUNT
         }
-        LinkFailure::DifferentEmail => "email_does_not_match",
-        LinkFailure::Taken => "account_already_linked_to_different_user",
-        LinkFailure::Store(_) => "temporarily_unavailable",
+        LinkFailure::DifferentEmail => RedirectError::EMAIL_DOES_NOT_MATCH,
+        LinkFailure::Taken => RedirectError::ACCOUNT_ALREADY_LINKED_TO_DIFFERENT_USER,
+        LinkFailure::Store(_) => RedirectError::TEMPORARILY_UNAVAILABLE,
     }
 }

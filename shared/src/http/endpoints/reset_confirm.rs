@@ -3,8 +3,8 @@ use crate::{
     domain::{Password, Purpose, VerificationToken},
     flows::{ResetError, confirm_password_reset, forget_failures, is_reset_token_live},
     http::{
-        ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf, redirect::with_parameters,
-        routes::Route,
+        ApiError, Audit, AuthRequest, Endpoint, ErrorCode, RedirectError, Reply, body::Fields, csrf,
+        redirect::with_parameters, routes::Route,
     },
     mail::Letter,
     ports::{FindResetToken, HashPassword, LimitAttempts, ResetPassword, SendMail},
@@ -91,7 +91,7 @@ where
         let callback_url = fields.string("callbackURL");
         fields.finish()?;
         csrf::check_callback_url(callback_url, &config.trusted_origins)?;
-        let invalid = [("error", "INVALID_TOKEN")];
+        let invalid = [("error", RedirectError::INVALID_TOKEN.code())];
         if callback_url.is_empty() {
             return Reply::redirect(&with_parameters(&config.url(""), &config.url("/error"), &invalid));
         }

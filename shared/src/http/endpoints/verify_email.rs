@@ -13,7 +13,7 @@ use crate::{
     },
     hooks::SignInMethod,
     http::{
-        ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply,
+        ApiError, Audit, AuthRequest, Endpoint, ErrorCode, RedirectError, Reply,
         body::Fields,
         csrf,
         redirect::{append_parameters, with_parameters},
@@ -253,20 +253,16 @@ impl Click<'_> {
 
 /// The error, for the page that the link leads to if there is one.
 fn fail(audit: &mut Audit, callback_url: Option<&str>, error: LinkError) -> Result<Reply, ApiError> {
-    let code = match error {
-        LinkError::InvalidToken => ErrorCode::INVALID_LINK,
-        LinkError::Expired => ErrorCode::TOKEN_EXPIRED,
-        LinkError::UserNotFound => ErrorCode::USER_NOT_FOUND,
-        LinkError::OtherUser => ErrorCode::INVALID_USER,
-        LinkError::EmailTaken => ErrorCode::USER_ALREADY_EXISTS,
-        LinkError::Refused => ErrorCode::SIGN_IN_REFUSED,
+    let (code, in_redirect) = match error {
+        LinkError::InvalidToken => (ErrorCode::INVALID_LINK, RedirectError::INVALID_TOKEN),
+        LinkError::Expired => (ErrorCode::TOKEN_EXPIRED, RedirectError::TOKEN_EXPIRED),
+        LinkError::UserNotFound => (ErrorCode::USER_NOT_FOUND, RedirectError::USER_NOT_FOUND),
+        LinkError::OtherUser => (ErrorCode::INVALID_USER, RedirectError::INVALID_USER),
+        LinkError::EmailTaken => (ErrorCode::USER_ALREADY_EXISTS, RedirectError::USER_ALREADY_EXISTS),
+        LinkError::Refused => (ErrorCode::SIGN_IN_REFUSED, RedirectError::SIGN_IN_REFUSED),
         LinkError::Store(error) => return Err(error.into()),
     };
-    match (callback_url, code.code()) {
-        (Some(target), Some(name)) => {
-            audit.detail(name);
-            Reply::redirect(&append_parameters(target, &[("error", name)]))
-        }
-        _ => Err(code.into()),
-    }
+    let Some(target) = callback_url else { return Err(code.into()) };
+    audit.detail(in_redirect);
+    Reply::redirect(&append_parameters(target, &[("error", in_redirect.code())]))
 }

@@ -1,16 +1,20 @@
 //! YAML to JSON, with CloudFormation's short tags (`!Ref X`) written out as
-//! its long form (`{"Ref": "X"}`), so that only one form is left to read.
+//! its long form (`{"Ref": "X"}`), and with merge keys (`<<`) merged, so that
+//! only one form is left to read.
 
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, StrInput, Tag};
 use serde_json::{Map, Value, json};
 
+/// The key of a mapping whose entries are added to those beside it.
+const MERGE: &str = "<<";
+
 /// Reads one YAML document.
 ///
 /// # Errors
 /// A sentence with the line, for what is no YAML or not one document.
-pub(super) fn parse(text: &str) -> Result<Value, String> {
+pub fn parse(text: &str) -> Result<Value, String> {
     let mut reader = Reader { parser: Parser::new_from_str(text), line: 0, anchors: HashMap::new() };
     reader.document().map_err(|problem| match reader.line {
         0 => problem,
@@ -86,18 +90,29 @@ impl<'a> Reader<'a> {
 
     fn mapping(&mut self) -> Result<Value, String> {
         let mut entries = Map::new();
+        let mut merged = Map::new();
         loop {
-            let key = match self.next()? {
-                Event::MappingEnd => return Ok(Value::Object(entries)),
-                Event::Scalar(text, ..) => text.into_owned(),
+            let (key, style) = match self.next()? {
+                Event::MappingEnd => break,
+                Event::Scalar(text, style, ..) => (text.into_owned(), style),
                 _ => return Err("a mapping has a key that is no text".to_owned()),
             };
             let event = self.next()?;
             let value = self.node(event)?;
-            if entries.insert(key.clone(), value).is_some() {
+            if key == MERGE && style == ScalarStyle::Plain {
+                match value {
+                    Value::Object(value) if merged.is_empty() => merged = value,
+                    _ => return Err("a merge key takes one mapping, once".to_owned()),
+                }
+            } else if entries.insert(key.clone(), value).is_some() {
                 return Err(format!("{key} stands twice in one mapping"));
             }
         }
+        for (key, value) in merged {
+            // What the mapping says itself wins.
+            entries.entry(key).or_insert(value);
+        }
+        Ok(Value::Object(entries))
     }
 }
 
@@ -164,6 +179,15 @@ mod tests {
     #[test]
     fn anchors_are_copied() {
         assert_eq!(parse("a: &x [1]\nb: *x").unwrap(), json!({"a": [1], "b": [1]}));
+    }
+
+    #[test]
+    fn merged_entries_give_way_to_those_beside_them() {
+        let value = parse("a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\nc: {y: 3, <<: *a}\nd: {'<<': *a}").unwrap();
+        let merged = json!({"x": 1, "y": 3});
+        assert_eq!((&value["b"], &value["c"]), (&merged, &merged));
+        assert_eq!(value["d"], json!({"<<": {"x": 1, "y": 2}}));
+        assert_eq!(parse("{<<: [{}]}").unwrap_err(), "line 1: a merge key takes one mapping, once");
     }
 
     #[test]
