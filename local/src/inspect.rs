@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use hyper::{HeaderMap, StatusCode};
+use hyper::{HeaderMap, Method, StatusCode, Uri};
 
 use crate::{
     http::{self, Reply},
@@ -17,7 +17,9 @@ pub const COMPLAINT: u16 = 599;
 #[derive(Debug)]
 pub struct Exchange<'a> {
     /// Method of the request.
-    pub method: &'a str,
+    pub method: &'a Method,
+    /// Path and query of the request.
+    pub uri: &'a Uri,
     /// The route that the request took; none if there is none for it.
     pub route: Option<&'a Route>,
     /// Status.
@@ -39,12 +41,12 @@ impl Inspector {
         Self(Arc::new(inspect))
     }
 
-    pub(crate) async fn pass(&self, method: &str, route: Option<&Route>, reply: Reply) -> Reply {
+    pub(crate) async fn pass(&self, method: &Method, uri: &Uri, route: Option<&Route>, reply: Reply) -> Reply {
         let (head, body) = reply.into_parts();
         // It is in memory.
         let body = http::read(body, usize::MAX).await.unwrap_or_default();
         let (status, headers) = (head.status.as_u16(), &head.headers);
-        match (self.0)(&Exchange { method, route, status, headers, body: &body }) {
+        match (self.0)(&Exchange { method, uri, route, status, headers, body: &body }) {
             Ok(()) => Reply::from_parts(head, body.into()),
             Err(complaint) => {
                 let status = StatusCode::from_u16(COMPLAINT).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

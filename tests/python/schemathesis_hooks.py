@@ -97,8 +97,7 @@ def real_values(label: str, user: User) -> dict:
         case "/two-factor/verify-backup-code":
             return {"code": user.backup_codes.pop() if user.backup_codes else ""}
         case "/two-factor/verify-otp":
-            post("/two-factor/send-otp", {}, user.session)
-            return {"code": re.search(r"\b\d{6}\b", newest_mail(user)["text"])[0]}
+            return {"code": mailed("/two-factor/send-otp", {}, user, r"\b(\d{6})\b")}
         case "/verify-password" | "/delete-user":
             return {"password": PASSWORD}
         case path if path.startswith("/two-factor/"):
@@ -142,14 +141,23 @@ def totp(secret: bytes) -> str:
 
 
 def mailed_token(path: str, user: User) -> str:
-    """Asks for a link and takes the token out of it."""
-    post(path, {"email": user.email})
-    link = urlsplit(newest_mail(user)["links"][0])
-    return parse_qs(link.query).get("token", [link.path.rsplit("/", 1)[1]])[0]
+    return mailed(path, {"email": user.email}, user, r"/(?:reset-password/|verify\?token=|verify-email\?token=)([\w-]+)")
 
 
-def newest_mail(user: User) -> dict:
-    return requests.get(f"{ORIGIN}/__mail.json", params={"to": user.email}, timeout=20).json()[0]
+def mailed(path: str, body: dict, user: User, pattern: str) -> str:
+    """Asks for a mail, waits for it, and takes out of it what the pattern's group matches."""
+    before = {mail["id"] for mail in mails(user)}
+    post(path, body, user.session)
+    for _ in range(200):
+        for mail in mails(user):
+            if mail["id"] not in before and (found := re.search(pattern, mail["text"])):
+                return found[1]
+        time.sleep(0.1)
+    raise AssertionError(f"no mail after {path}")
+
+
+def mails(user: User) -> list[dict]:
+    return requests.get(f"{ORIGIN}/__mail.json", params={"to": user.email}, timeout=20).json()
 
 
 def get(path: str, user: User):

@@ -66,6 +66,8 @@ impl App {
         env.append(&mut options.env);
         options.env = env;
         options.trust_source_ip_header = true;
+        // Read now, so that no request waits for it.
+        Document::shared();
         let seen = Arc::<Mutex<Seen>>::default();
         options.inspector = Some(inspector(seen.clone()));
         let stack = Stack::start(options).await.unwrap_or_else(|error| panic!("the stack does not start: {error}"));

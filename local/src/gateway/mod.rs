@@ -113,11 +113,11 @@ impl Gateway {
         source_ip: IpAddr,
         request_id: &str,
     ) -> Reply {
-        let method = request.method().clone();
-        let found = router::find(&self.routes, method.as_str(), request.uri().path());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let found = router::find(&self.routes, method.as_str(), uri.path());
         let route = found.map(|found| found.route);
         let reply = self.api(request, source_ip, request_id).await;
-        inspector.pass(method.as_str(), route, reply).await
+        inspector.pass(&method, &uri, route, reply).await
     }
 
     async fn api(&self, request: Request<Incoming>, source_ip: IpAddr, request_id: &str) -> Reply {

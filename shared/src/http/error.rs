@@ -237,8 +237,7 @@ impl ApiError {
 
     /// 503 for what may work later.
     pub fn unavailable(reason: impl ToString) -> Self {
-        let retry_after = Some(UNAVAILABLE_SECONDS);
-        Self { reason: Some(reason.to_string()), retry_after, ..ErrorCode::UNAVAILABLE.into() }
+        Self { reason: Some(reason.to_string()), ..ErrorCode::UNAVAILABLE.into() }
     }
 
     /// 429 for what may be done again at a time; in whole seconds, and not at
@@ -261,7 +260,8 @@ pub(super) fn seconds_until(until: Timestamp, now: Timestamp) -> i64 {
 
 impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
-        Self { status: code.status, code: code.code, message: code.message.to_owned(), reason: None, retry_after: None }
+        let retry_after = (code == ErrorCode::UNAVAILABLE).then_some(UNAVAILABLE_SECONDS);
+        Self { status: code.status, code: code.code, message: code.message.to_owned(), reason: None, retry_after }
     }
 }
 
