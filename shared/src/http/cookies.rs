@@ -173,14 +173,14 @@ impl CookieJar {
     /// Sets the cookie by which a browser remembers whom it signed up, until the
     /// link that verifies the address expires, however long the browser keeps it.
     pub fn set_signed_up(&self, keys: &Keyring, user_id: &UserId, seconds: i64, now: Timestamp) -> String {
-        let value = format!("{user_id}.{}", now.plus_seconds(seconds).millis());
+        let value = format!("{user_id}-{}", now.plus_seconds(seconds).millis());
         self.build(SIGN_UP, &encode(&sign(keys, &self.purpose(SIGN_UP), &value)), Some(seconds))
     }
 
     /// The id of the user whom the browser signed up.
     pub fn signed_up(&self, headers: &HeaderMap, keys: &Keyring, now: Timestamp) -> Option<UserId> {
         let Presented::Signed(value) = self.signed(headers, keys, SIGN_UP) else { return None };
-        let (id, expires_at) = value.split_once('.')?;
+        let (id, expires_at) = value.split_once('-')?;
         let is_live = now < Timestamp::from_millis(expires_at.parse().ok()?);
         UserId::parse(id).filter(|_| is_live)
     }
@@ -397,7 +397,7 @@ mod tests {
         let known = |cookie: &str, now| jar(false).signed_up(&headers(&[cookie]), &keys(), now);
         assert_eq!(known(pair(&cookie), now.plus_seconds(59)), Some(id.clone()));
         assert_eq!(known(pair(&cookie), now.plus_seconds(60)), None);
-        for value in [id.as_str(), &format!("{id}."), &format!("{id}.x"), ".9999999999999"] {
+        for value in [id.as_str(), &format!("{id}-"), &format!("{id}-x"), "-9999999999999"] {
             let signed = encode(&sign(&keys(), "cookie/better-auth.sign_up", value));
             assert_eq!(known(&format!("better-auth.sign_up={signed}"), now), None, "{value}");
         }

@@ -46,7 +46,7 @@ async fn whoever_signs_up_gets_in_once_the_address_is_verified() {
         "{:?}",
         answer.set_cookies()
     );
-    assert_eq!(set_cookie(&answer, COOKIE).unwrap().split('.').next(), user["id"].as_str());
+    assert_eq!(set_cookie(&answer, COOKIE).unwrap().split('-').next(), user["id"].as_str());
     assert!(answer.header("set-auth-token").is_empty());
     assert!(browser.current_user().await.is_none());
     assert!(sessions_of(&app, &email).await.is_empty());
@@ -79,7 +79,7 @@ async fn a_sign_up_in_another_browser_does_not_vouch_for_the_click() {
     let link = link_to(&app, &email).await;
     let signed = decoded(&browser.cookies[COOKIE]);
     let (value, signature) = signed.rsplit_once('.').unwrap();
-    let (id, expires_at) = value.split_once('.').unwrap();
+    let (id, expires_at) = value.split_once('-').unwrap();
     let expires_at: i64 = expires_at.parse().unwrap();
     assert!((expires_at - now() - 3600 * SECOND).abs() < 60 * SECOND);
     let identity = format!("email:{email}");
@@ -89,8 +89,8 @@ async fn a_sign_up_in_another_browser_does_not_vouch_for_the_click() {
     for (table, attribute, value) in rows {
         before.push((table, app.row(table, attribute, value).await.unwrap()));
     }
-    let moved = format!("{}-.{expires_at}.{signature}", &id[..31]);
-    let longer = format!("{id}.{}.{signature}", expires_at + 1);
+    let moved = format!("{}x-{expires_at}.{signature}", &id[..31]);
+    let longer = format!("{id}-{}.{signature}", expires_at + 1);
     for value in [id.to_owned(), format!("{id}."), format!("{value}.{}=", "A".repeat(43)), moved, longer] {
         let mut forger = browser_with(&app, COOKIE, &encoded(&value));
         let answer = forger.get(&link).await;
@@ -101,7 +101,7 @@ async fn a_sign_up_in_another_browser_does_not_vouch_for_the_click() {
     }
     // Nor one that the browser kept for too long.
     let mut late = app.browser();
-    set_signed_cookie(&app, &mut late, COOKIE, &format!("{id}.{}", now() - 1));
+    set_signed_cookie(&app, &mut late, COOKIE, &format!("{id}-{}", now() - 1));
     assert!(late.get(&link).await.header("location").contains("/reset-password?token="));
     for (table, row) in &before {
         app.put_row(table, row).await;

@@ -143,7 +143,7 @@ pub fn set_signed_cookie(app: &App, browser: &mut Browser, name: &str, value: &s
 
 /// What the cookie says that a browser keeps of whom it signed up.
 pub fn signed_up_value(user_id: &str) -> String {
-    format!("{user_id}.{}", now() + DAY)
+    format!("{user_id}-{}", now() + DAY)
 }
 
 /// The same with the signature that the service gives to another cookie.
