@@ -59,7 +59,9 @@ pub trait Hooks: Send + Sync {
         ready(Decision::Allow).boxed()
     }
 
-    /// A user has proven who they are and is about to get a session.
+    /// A user has proven who they are and is about to get a session. Whose the
+    /// address is they have proven only if it is verified: a provider may name
+    /// one that it has not.
     fn sign_in<'a>(&'a self, _user: &'a User, _method: SignInMethod<'a>) -> BoxFuture<'a, Decision> {
         ready(Decision::Allow).boxed()
     }
@@ -86,8 +88,9 @@ pub fn installed(config: &Config) -> Arc<dyn Hooks> {
 }
 
 /// The hooks that come with the service: only addresses of the given domains
-/// sign up and sign in, or all if there are none. What happens is in the log
-/// already, one line a request.
+/// sign up and sign in, or all if there are none. An address that a provider
+/// names without having verified it is nobody's, whatever its domain. What
+/// happens is in the log already, one line a request.
 #[derive(Clone, Debug)]
 pub struct AllowedDomains(pub Vec<String>);
 
@@ -111,8 +114,10 @@ impl Hooks for AllowedDomains {
         ready(self.decide(user)).boxed()
     }
 
-    fn sign_in<'a>(&'a self, user: &'a User, _method: SignInMethod<'a>) -> BoxFuture<'a, Decision> {
-        ready(self.decide(user)).boxed()
+    fn sign_in<'a>(&'a self, user: &'a User, method: SignInMethod<'a>) -> BoxFuture<'a, Decision> {
+        let is_mere_claim = matches!(method, SignInMethod::Provider(_)) && !user.email_verified;
+        let decision = if self.decides() && is_mere_claim { Decision::Deny } else { self.decide(user) };
+        ready(decision).boxed()
     }
 }
 
@@ -183,5 +188,21 @@ mod tests {
         for stranger in ["a@evil.example", "a@sub.example.com", "a@notexample.com", "example.com@evil.example"] {
             assert_eq!(decide(&["example.com"], stranger).await, deny, "{stranger}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_address_that_a_provider_has_not_verified_is_of_no_domain() {
+        let decide = async |domains: &[&str], verified: bool, method| {
+            let hooks = AllowedDomains(domains.iter().map(ToString::to_string).collect());
+            let email = Email::parse("a@example.com").unwrap();
+            let now = Timestamp::from_millis(0);
+            let user = User::new(UserId::generate(&OsRandom), "A".into(), email, verified, None, now);
+            hooks.sign_in(&user, method).await
+        };
+        let provider = SignInMethod::Provider("google");
+        assert_eq!(decide(&["example.com"], false, provider).await, Decision::Deny);
+        assert_eq!(decide(&["example.com"], true, provider).await, Decision::Allow);
+        assert_eq!(decide(&["example.com"], false, SignInMethod::Password).await, Decision::Allow);
+        assert_eq!(decide(&[], false, provider).await, Decision::Allow);
     }
 }

@@ -193,6 +193,14 @@ export const known = {
 		reason: "a link does its work once",
 		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_TOKEN",
 	},
+	"a change is its user's to make": {
+		reason: "whoever follows a link of a change shows the session of the user who asked; a mail scanner has none",
+		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_USER",
+	},
+	"a taken address does not show": {
+		reason: "the old address is asked for its consent whether or not the new one is taken, which its mailbox would tell",
+		ours: (answer) => answer.value === 1,
+	},
 	"sessions end with a change of address": {
 		row: "change of address",
 		reason: "what was made for the old address ends with it: sessions, tokens and trusted devices",

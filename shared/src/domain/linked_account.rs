@@ -1,7 +1,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use super::{Timestamp, User, UserId};
+use super::{Email, Timestamp, User, UserId};
 
 /// One way in: a password or a linked provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +34,8 @@ pub enum AccountKind {
     Link {
         /// Generation of the user's sessions that the link last saw.
         generation: Timestamp,
-        /// Whether the provider had verified the user's address then.
-        proven: bool,
+        /// The address that the provider had verified while it was the user's.
+        proven_email: Option<Email>,
         /// The provider's tokens, if it gave any.
         tokens: Option<SealedTokens>,
     },
@@ -65,12 +65,15 @@ impl Account {
     }
 
     /// Whether it is a way in for this user: the user's own, and no link that a
-    /// stranger may have made before the owner of the address came.
+    /// stranger may have made before the owner of the address came. What was
+    /// proven of another address says nothing about this one.
     pub fn is_way_in(&self, user: &User) -> bool {
         self.user_id == user.id
             && match &self.kind {
                 AccountKind::Address { has_password } => *has_password,
-                AccountKind::Link { generation, proven, .. } => *proven || *generation >= user.recovered_at,
+                AccountKind::Link { generation, proven_email, .. } => {
+                    proven_email.as_ref() == Some(&user.email) || *generation >= user.recovered_at
+                }
             }
     }
 
@@ -94,7 +97,7 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{adapters::OsRandom, domain::Email};
+    use crate::adapters::OsRandom;
 
     fn account(user: &User, kind: AccountKind) -> Account {
         Account {
@@ -112,12 +115,14 @@ mod tests {
     fn a_link_that_never_proved_the_address_dies_with_a_recovery() {
         let now = Timestamp::from_millis(1_000);
         let email = Email::parse("a@example.com").unwrap();
-        let mut user = User::new(UserId::generate(&OsRandom), "A".into(), email, false, None, now);
-        let link = |proven| AccountKind::Link { generation: now, proven, tokens: None };
-        let (proven, unproven) = (account(&user, link(true)), account(&user, link(false)));
-        assert!(proven.is_way_in(&user) && unproven.is_way_in(&user));
+        let mut user = User::new(UserId::generate(&OsRandom), "A".into(), email.clone(), false, None, now);
+        let link = |proven_email| AccountKind::Link { generation: now, proven_email, tokens: None };
+        let of_another = Some(Email::parse("b@example.com").unwrap());
+        let proven = account(&user, link(Some(email)));
+        let others = [account(&user, link(None)), account(&user, link(of_another))];
+        assert!(proven.is_way_in(&user) && others.iter().all(|link| link.is_way_in(&user)));
         user.recovered_at = Timestamp::from_millis(1_001);
-        assert!(proven.is_way_in(&user) && !unproven.is_way_in(&user));
+        assert!(proven.is_way_in(&user) && !others.iter().any(|link| link.is_way_in(&user)));
         let stranger = User { id: UserId::generate(&OsRandom), ..user.clone() };
         assert!(!proven.is_way_in(&stranger));
         assert!(!account(&user, AccountKind::Address { has_password: false }).is_way_in(&user));

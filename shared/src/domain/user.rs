@@ -32,7 +32,7 @@ pub struct User {
     pub two_factor_since: Option<Timestamp>,
     /// When somebody last took an account over by its address, whoever had
     /// made it. A provider's link of an earlier generation that never proved
-    /// to belong to the owner of the address is void.
+    /// to belong to the owner of this very address is void.
     pub recovered_at: Timestamp,
     /// Hash of the one token that may take a change of the address further. A
     /// later request replaces it, and with it all earlier tokens die.

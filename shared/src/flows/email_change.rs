@@ -3,7 +3,7 @@ use super::{
     verify_email::{ATTEMPTS, Follower, LinkError},
 };
 use crate::{
-    domain::{ChangeStep, Email, EmailChangeGrant, Purpose, User, UserId, VerificationToken},
+    domain::{ChangeStep, Email, EmailChangeGrant, Purpose, Session, User, UserId, VerificationToken},
     hooks::Decision,
     ports::{
         ChangeEmail, EmailChange, EmailChangeOutcome, FindAddressGrant, FindCredential, StartEmailChange, StoreError,
@@ -30,14 +30,17 @@ pub enum EmailChangeError {
 /// The first link of a change of address.
 #[derive(Debug)]
 pub struct RequestedChange {
-    /// The token, for the link.
-    pub token: VerificationToken,
     /// Whom it goes to: the old address if it is verified, else the new one.
     pub step: ChangeStep,
+    /// The token, for the link; none if it would go to an address that is
+    /// somebody's.
+    pub token: Option<VerificationToken>,
 }
 
-/// Begins a change of address: one read, one transaction. Nothing happens, and
-/// nobody is told, if the new address is somebody's: None.
+/// Begins a change of address: one transaction, and before it one read if the
+/// link goes to the new address. What the asker sees, in the own mailbox and
+/// of links that were mailed before, is the same whether or not the new
+/// address is somebody's.
 ///
 /// # Errors
 /// [`EmailChangeError`].
@@ -47,7 +50,7 @@ pub async fn request_email_change<S>(
     user: &User,
     new_email: Email,
     token_seconds: i64,
-) -> Result<Option<RequestedChange>, EmailChangeError>
+) -> Result<RequestedChange, EmailChangeError>
 where
     S: FindCredential + StartEmailChange,
 {
@@ -57,13 +60,10 @@ where
     if !is_allowed(context, user, &new_email).await {
         return Err(EmailChangeError::Refused);
     }
-    if store.credential(&new_email).await?.is_some() {
-        return Ok(None);
-    }
-    let (step, purpose) = if user.email_verified {
-        (ChangeStep::Consent, Purpose::EmailChangeConsent)
+    let (step, purpose, is_mailed) = if user.email_verified {
+        (ChangeStep::Consent, Purpose::EmailChangeConsent, true)
     } else {
-        (ChangeStep::Change, Purpose::EmailChange)
+        (ChangeStep::Change, Purpose::EmailChange, store.credential(&new_email).await?.is_none())
     };
     let token = VerificationToken::generate(purpose, context.random);
     let grant = EmailChangeGrant {
@@ -75,7 +75,7 @@ where
         expires_at: context.clock.now().plus_seconds(token_seconds),
     };
     if store.start_email_change(&token.hash(), &grant).await? {
-        Ok(Some(RequestedChange { token, step }))
+        Ok(RequestedChange { step, token: is_mailed.then_some(token) })
     } else {
         Err(EmailChangeError::Ended)
     }
@@ -105,7 +105,7 @@ where
     S: FindAddressGrant + FindCredential + ChangeEmail,
 {
     let (user, _) = store.user_and_address(&grant.user_id, &grant.email).await?;
-    let user = check(user.as_ref(), token_hash, &grant, follower)?;
+    let (user, _) = check(context, user.as_ref(), token_hash, &grant, follower)?;
     if !is_allowed(context, user, &grant.new_email).await {
         return Err(LinkError::Refused);
     }
@@ -127,11 +127,10 @@ pub struct ChangedEmail {
     pub user: User,
     /// The old address.
     pub old_email: Email,
-    /// Whether the follower's session goes on.
-    pub kept: bool,
 }
 
-/// Spends the link to the new address and makes the change.
+/// Spends the link to the new address and makes the change. The session of
+/// the browser goes on.
 pub(super) async fn change_email<S>(
     context: &Context<'_>,
     store: &S,
@@ -142,22 +141,20 @@ pub(super) async fn change_email<S>(
 where
     S: FindAddressGrant + ChangeEmail,
 {
-    let mut kept = follower.session.filter(|_| follower.by_token);
     for _ in 0..ATTEMPTS {
         let (user, account) = store.user_and_address(&grant.user_id, &grant.email).await?;
-        let user = check(user.as_ref(), token_hash, grant, follower)?;
+        let (user, session) = check(context, user.as_ref(), token_hash, grant, follower)?;
         if !is_allowed(context, user, &grant.new_email).await {
             return Err(LinkError::Refused);
         }
         let account = account.filter(|account| account.user_id == user.id).ok_or(LinkError::InvalidToken)?;
         let now = context.clock.now();
-        kept = kept.filter(|live| live.session.is_live(user, now));
         let change = EmailChange {
             token_hash,
             new_email: &grant.new_email,
             user,
             account: &account,
-            kept: kept.map(|live| &live.session),
+            kept: session,
             generation: user.next_generation(now),
             now,
         };
@@ -170,10 +167,10 @@ where
                     email_change: None,
                     ..user.clone()
                 };
-                return Ok(ChangedEmail { user: changed, old_email: grant.email.clone(), kept: kept.is_some() });
+                return Ok(ChangedEmail { user: changed, old_email: grant.email.clone() });
             }
             EmailChangeOutcome::Taken => return Err(LinkError::EmailTaken),
-            EmailChangeOutcome::SessionEnded => kept = None,
+            EmailChangeOutcome::SessionEnded => return Err(LinkError::OtherUser),
             EmailChangeOutcome::Stale => {}
         }
     }
@@ -187,14 +184,20 @@ async fn is_allowed(context: &Context<'_>, user: &User, email: &Email) -> bool {
     context.hooks.sign_up(&changed).await == Decision::Allow
 }
 
-/// The user, if the token is the one that counts and the browser is not
-/// somebody else's.
-fn check<'u>(
-    user: Option<&'u User>,
+/// The user, and the session by which they follow the link, if the token is
+/// the one that counts.
+///
+/// A click shows that somebody read the mailbox, or that a scanner did. Only
+/// the user's own session, by its own token, shows that whoever asked for the
+/// change has the mailbox too: nobody gets an account to a stranger's address,
+/// nor away from its owner's, by a link that anybody else follows.
+fn check<'a>(
+    context: &Context<'_>,
+    user: Option<&'a User>,
     token_hash: &str,
     grant: &EmailChangeGrant,
-    follower: &Follower<'_>,
-) -> Result<&'u User, LinkError> {
+    follower: &Follower<'a>,
+) -> Result<(&'a User, &'a Session), LinkError> {
     let user = user.ok_or(LinkError::UserNotFound)?;
     let is_current = user.email == grant.email
         && user.sessions_valid_from == grant.generation
@@ -202,8 +205,7 @@ fn check<'u>(
     if !is_current {
         return Err(LinkError::InvalidToken);
     }
-    match follower.session {
-        Some(live) if live.user.id != user.id => Err(LinkError::OtherUser),
-        _ => Ok(user),
-    }
+    let session = follower.session.filter(|_| follower.by_token).map(|live| &live.session);
+    let own = session.filter(|session| session.is_live(user, context.clock.now()));
+    own.map(|session| (user, session)).ok_or(LinkError::OtherUser)
 }

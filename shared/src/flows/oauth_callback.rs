@@ -82,7 +82,8 @@ where
         let outcome = match (accounts.linked, accounts.email_owner) {
             (Some(linked), owner) => {
                 let owns_address = owner.is_some_and(|owner| owner.user_id == linked.user_id);
-                flow.sign_in_linked(linked, identity.email_verified && owns_address).await?
+                let vouched = Some(email).filter(|_| identity.email_verified && owns_address);
+                flow.sign_in_linked(linked, vouched).await?
             }
             (None, Some(owner)) => flow.link(owner).await?,
             (None, None) => flow.register(email).await?,
@@ -129,21 +130,21 @@ enum Known<'a> {
 }
 
 impl<S: OAuthStore + FindUser + FindTrustedDevice> Flow<'_, S> {
-    /// `vouched`: the provider has verified the very address that the user has.
+    /// `vouched`: the address that the user has, if the provider has verified it.
     async fn sign_in_linked(
         &self,
         linked: LinkedAccount,
-        vouched: bool,
+        vouched: Option<&Email>,
     ) -> Result<Option<SignedInBy>, CallbackFailure> {
         let expected = ExpectedUser {
             two_factor_since: None,
             link: false,
-            email_verified: vouched,
+            email_verified: vouched.is_some(),
             verify_email: false,
-            refresh_link: vouched && !linked.proven,
-            proven: vouched || linked.proven,
+            refresh_link: vouched.is_some() && linked.proven_email.as_ref() != vouched,
+            proven: vouched.is_some(),
         };
-        let user = match self.first_look(&linked.user_id, linked.generation).await? {
+        let mut user = match self.first_look(&linked.user_id, linked.generation).await? {
             Some(Known::Seen(user)) => user,
             Some(known) => match self.attempt(&known, expected).await? {
                 (OAuthSignIn::Done, signed_in) => return Ok(Some(signed_in)),
@@ -152,17 +153,20 @@ impl<S: OAuthStore + FindUser + FindTrustedDevice> Flow<'_, S> {
             },
             None => return Ok(None),
         };
+        // The user may have another address by now than when the accounts were read.
+        let vouched = vouched.is_some_and(|email| *email == user.email);
+        // Now, as for a link that is to be made, or before.
+        let proven = (vouched && user.email_verified) || linked.proven_email.as_ref() == Some(&user.email);
         // Somebody has taken the account over by its address since. A link that
-        // never proved as much may be a stranger's, who came first.
-        if !linked.proven && linked.generation < user.recovered_at {
+        // has not proved as much may be a stranger's, who came first.
+        if !proven && linked.generation < user.recovered_at {
             return Err(CallbackFailure::AccountNotLinked);
         }
-        let expected = ExpectedUser {
-            email_verified: false,
-            verify_email: vouched && !user.email_verified,
-            refresh_link: true,
-            ..expected
-        };
+        let verify_email = vouched && !user.email_verified;
+        // As they are going to be; that is what the hooks decide by.
+        user.email_verified |= vouched;
+        let expected =
+            ExpectedUser { email_verified: false, verify_email, refresh_link: true, proven: vouched, ..expected };
         let (outcome, signed_in) = self.attempt(&Known::Seen(user), expected).await?;
         Ok((outcome == OAuthSignIn::Done).then_some(signed_in))
     }
@@ -189,6 +193,10 @@ impl<S: OAuthStore + FindUser + FindTrustedDevice> Flow<'_, S> {
             },
             None => return Ok(None),
         };
+        // The address may be free again, or somebody else's.
+        if self.identity.email.as_ref() != Some(&user.email) {
+            return Ok(None);
+        }
         if !user.email_verified || user.identities.len() >= MAX_IDENTITIES {
             return Err(CallbackFailure::AccountNotLinked);
         }

@@ -120,8 +120,8 @@ pub enum LinkError {
     /// The user, or the address, is gone.
     #[error("user not found")]
     UserNotFound,
-    /// The browser is signed in as somebody else.
-    #[error("signed in as another user")]
+    /// The browser is not signed in as the user whom the link is for.
+    #[error("not signed in as the link's user")]
     OtherUser,
     /// Somebody has the new address.
     #[error("e-mail address taken")]

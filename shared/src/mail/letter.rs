@@ -124,13 +124,13 @@ impl<'a> Letter<'a> {
             },
             Self::EmailChangeConsent { .. } => Words {
                 subject: "Change of your e-mail address",
-                before: "Somebody, most likely you, wants to change the address of your account at {{ app_name }} to {{ new_email }}. To allow it, follow the link within {{ valid_for }}.",
+                before: "Somebody, most likely you, wants to change the address of your account at {{ app_name }} to {{ new_email }}. To allow it, follow the link within {{ valid_for }}, in the browser where you are signed in.",
                 action: Some("Allow the change"),
                 after: NOT_YOU,
             },
             Self::EmailChange(_) => Words {
                 subject: "Verify your new e-mail address",
-                before: "Somebody, most likely you, wants to use this address for an account at {{ app_name }}. Follow the link within {{ valid_for }} to make it so.",
+                before: "Somebody, most likely you, wants to use this address for an account at {{ app_name }}. Follow the link within {{ valid_for }}, in the browser where you are signed in, to make it so.",
                 action: Some("Use this address"),
                 after: "If you did not ask for it, do nothing, and do not follow the link.",
             },

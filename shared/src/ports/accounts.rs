@@ -16,7 +16,7 @@ pub trait FindAccounts: Sync {
 pub trait LinkAccount: Sync {
     /// In one transaction: makes the identity a way in for the user, or renews
     /// it, provided that the user's row is as read and the identity is nobody
-    /// else's. Of concurrent calls for one identity at most one user gets it.
+    /// else's. The link remembers the user's address as proven. Of concurrent calls for one identity at most one user gets it.
     fn link(
         &self,
         user: &User,

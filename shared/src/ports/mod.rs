@@ -241,10 +241,11 @@ pub struct LinkedAccount {
     pub user_id: UserId,
     /// Generation of the user's sessions that the link last saw.
     pub generation: Timestamp,
-    /// Whether the provider had verified the user's address when the link was
-    /// last made or renewed. An unproven link is only as good as its
-    /// generation: whoever recovers the account by its address ends it.
-    pub proven: bool,
+    /// The address that the provider had verified while it was the user's. A
+    /// link that has proven no address, or another than the user has now, is
+    /// only as good as its generation: whoever recovers the account by its
+    /// address ends it.
+    pub proven_email: Option<Email>,
 }
 
 /// Reads and writes what an OAuth sign-in needs.
@@ -288,7 +289,8 @@ pub struct ExpectedUser {
     pub verify_email: bool,
     /// Whether to bring the link's copy of the generation of sessions up to date.
     pub refresh_link: bool,
-    /// Whether the provider has verified the very address that the user has.
+    /// Whether the provider has verified the very address that the user has;
+    /// the link remembers it then.
     pub proven: bool,
 }
 

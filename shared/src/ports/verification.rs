@@ -91,8 +91,8 @@ pub struct EmailChange<'a> {
     pub user: &'a User,
     /// The account of the old address as it was read.
     pub account: &'a CredentialAccount,
-    /// A session that goes on, of all that the user has.
-    pub kept: Option<&'a Session>,
+    /// The session that goes on, of all that the user has.
+    pub kept: &'a Session,
     /// The new generation of sessions.
     pub generation: Timestamp,
     /// Now.

@@ -20,6 +20,16 @@ export default [
 			t.note("mails", (await t.mails(email)).length);
 		},
 	},
+	{
+		name: "change-email: somebody's, of a verified user",
+		async run(t) {
+			const { email } = await t.signUp();
+			await verifyAddress(t, email);
+			const before = (await t.mails(email)).length;
+			await t.browser.post(CHANGE, { newEmail: t.known.email });
+			t.note("mails", (await t.mails(email)).length - before, { differs: "a taken address does not show" });
+		},
+	},
 	...each("change-email: unverified", { "for JSON": undefined, "with a callbackURL": "/settings?a=1#b" }, async (t, callbackURL) => {
 		const { email, password } = await t.signUp();
 		const newEmail = t.email("new");
@@ -71,7 +81,17 @@ export default [
 			await t.signUp({ email: t.email("other") });
 			await t.browser.get(`${VERIFY}?token=${token}`);
 			await t.browser.get(`${VERIFY}?token=${token}&callbackURL=%2Fp`);
-			await t.get(`${VERIFY}?token=${token}`);
+			await t.get(`${VERIFY}?token=${token}`, { differs: "a change is its user's to make" });
+		},
+	},
+	{
+		name: "change-email: consent by nobody",
+		async run(t) {
+			const { email } = await t.signUp();
+			await verifyAddress(t, email);
+			await t.browser.post(CHANGE, { newEmail: t.email("new") });
+			const { token } = await mailedLink(t, email);
+			await t.get(`${VERIFY}?token=${token}`, { differs: "a change is its user's to make" });
 		},
 	},
 	{

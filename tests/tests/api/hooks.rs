@@ -127,6 +127,31 @@ async fn newcomers_who_are_allowed_come_in_and_come_back() {
     invariants::check(&app, &[]).await;
 }
 
+/// Anybody may name an address of the domain at a provider that does not verify it.
+#[tokio::test]
+async fn an_address_that_no_provider_has_verified_lets_nobody_in() {
+    let app = App::with_env(&ALLOWED).await;
+    let email = allowed("claimed");
+    let claim = GoogleUser { email_verified: json!(false), ..google(&email) };
+    let before = Snapshot::take(&app).await;
+    let (mut browser, answer) = sign_in_with_google(&app, &claim).await;
+    Google.assert_refused(&app, &answer);
+    assert!(browser.current_user().await.is_none());
+    let token = app.provider.google_id_token(&claim, Some(&unique_email("nonce")));
+    IdToken.assert_refused(&app, &present(&mut browser, &token, None).await);
+    assert_eq!(Snapshot::take(&app).await.without_tokens(), before.without_tokens());
+
+    // Nor one of a time when it was let in, until the provider vouches for it.
+    let (_, answer) = Google.take(&app, &email).await;
+    assert_eq!(answer.header("location"), "/welcome");
+    let mut row = user_row(&app, &email).await.unwrap();
+    row["emailVerified"] = json!({"BOOL": false});
+    app.put_row("UsersTable", &row).await;
+    Google.assert_refused(&app, &sign_in_with_google(&app, &claim).await.1);
+    let (mut browser, _) = Google.take(&app, &email).await;
+    assert_eq!(browser.current_user().await.unwrap()["emailVerified"], true);
+}
+
 /// Users of a time before the hook: with an account at the provider, with a
 /// verified address that a provider would be linked to, and with an unverified
 /// one.

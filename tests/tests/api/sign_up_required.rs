@@ -229,6 +229,12 @@ async fn providers_sign_up_and_in_as_ever() {
     let (mut browser, _) = oauth::sign_in_with_google(&app, &GoogleUser::new(&email, &email)).await;
     assert_eq!(browser.current_user().await.unwrap()["emailVerified"], true);
     assert_eq!(count_all(&app, &email), 0);
+
+    // A password needs a verified address; a provider is a way in by itself.
+    let email = unique_email("provider-unverified");
+    let person = GoogleUser { email_verified: json!(false), ..GoogleUser::new(&email, &email) };
+    let (mut browser, _) = oauth::sign_in_with_google(&app, &person).await;
+    assert_eq!(browser.current_user().await.unwrap()["emailVerified"], false);
 }
 
 #[tokio::test]

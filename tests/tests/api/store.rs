@@ -583,7 +583,7 @@ async fn rows_of_another_shape_are_told_apart() {
         ("user", "UsersTable", "id", user.id.as_str(), &["image", "recoveredAt"]),
         ("session", "SessionsTable", "tokenHash", &session.handle.token_hash, &["ipAddress", "userAgent"]),
         ("credential", "AccountsTable", "identity", &credential_key, &["passwordHash"]),
-        ("link", "AccountsTable", "identity", &link_key, &[]),
+        ("link", "AccountsTable", "identity", &link_key, &["provenEmail"]),
         ("reset", "VerificationTokensTable", "tokenHash", &reset_hash, &["userId"]),
         ("state", "VerificationTokensTable", "tokenHash", &state_hash, &["errorCallbackUrl", "newUserCallbackUrl"]),
     ];

@@ -28,7 +28,7 @@ const SENTENCES: Record<string, [message: string, ...fields: string[]]> = {
   INVALID_PASSWORD: ["This password is wrong.", ...OLD_PASSWORD],
   INVALID_TOKEN: ["This link was used before or has expired. Ask for a new one."],
   INVALID_TWO_FACTOR_COOKIE: ["This sign-in took too long. Start it again."],
-  INVALID_USER: ["This link belongs to another account. Sign out, then follow it again."],
+  INVALID_USER: ["This link works where its account is signed in. Sign in with that account, then follow the link again."],
   LINKING_DIFFERENT_EMAILS_NOT_ALLOWED: ["That account has another e-mail address than yours."],
   LINKING_NOT_ALLOWED: ["That account's e-mail address is not verified at the provider."],
   MISSING_OR_NULL_ORIGIN: ["Your browser did not say where this request came from. Turn off what hides it, then try again."],

@@ -56,13 +56,13 @@ impl ChangeEmail for DynamoDb {
         // comes back to it: they carry an earlier time.
         let mut moved = write_credential(change.new_email, &user.id, hash, change.generation, user.created_at);
         moved.insert("updatedAt".to_owned(), millis(now));
-        let mut items = vec![
+        let items = vec![
             self.delete_token(change.token_hash, now),
             self.put_new_account(moved),
             self.delete_account(&change),
             self.change_user(&change),
+            self.keep_session(change.kept, change.generation, now),
         ];
-        items.extend(change.kept.map(|session| self.keep_session(session, change.generation, now)));
         let reasons = match self.transact("change email", items).await? {
             Written::Done(()) => return Ok(EmailChangeOutcome::Done),
             Written::Refused(reasons) => reasons,

@@ -8,7 +8,7 @@ use super::{
     item::{Builder, Item, Reader, millis, s},
 };
 use crate::{
-    domain::{Account, AccountKind, ProviderIdentity, SealedTokens, Timestamp, User, UserId},
+    domain::{Account, AccountKind, Email, ProviderIdentity, SealedTokens, Timestamp, User, UserId},
     ports::{FindAccounts, LinkAccount, LinkOutcome, RefreshTokens, StoreResult, UnlinkAccount},
 };
 
@@ -34,7 +34,7 @@ impl LinkAccount for DynamoDb {
     ) -> StoreResult<LinkOutcome> {
         let key = identity.identity();
         let mut changes = "SET userId = :user, providerId = :provider, accountId = :account, \
-                           sessionsValidFrom = :generation, proven = :true, \
+                           sessionsValidFrom = :generation, provenEmail = :email, \
                            createdAt = if_not_exists(createdAt, :now), updatedAt = :now"
             .to_owned();
         let mut row = Update::builder()
@@ -46,7 +46,7 @@ impl LinkAccount for DynamoDb {
             .expression_attribute_values(":provider", s(&identity.provider))
             .expression_attribute_values(":account", s(&identity.subject))
             .expression_attribute_values(":generation", millis(user.sessions_valid_from))
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":email", s(user.email.as_str()))
             .expression_attribute_values(":now", millis(now));
         if let Some(tokens) = tokens {
             changes
@@ -225,7 +225,7 @@ impl DynamoDb {
     }
 }
 
-/// The row of a link.
+/// The row of a link; `proven` as in [`ExpectedUser`](crate::ports::ExpectedUser).
 pub fn write(
     identity: &ProviderIdentity,
     user_id: &UserId,
@@ -240,7 +240,7 @@ pub fn write(
         .set("providerId", s(&identity.provider))
         .set("accountId", s(&identity.subject))
         .set("sessionsValidFrom", millis(generation))
-        .set("proven", AttributeValue::Bool(proven))
+        .set_some("provenEmail", identity.email.as_ref().filter(|_| proven).map(Email::as_str))
         .set("createdAt", millis(now))
         .set("updatedAt", millis(now));
     match tokens {
@@ -256,6 +256,12 @@ pub fn list(items: &[String]) -> AttributeValue {
     AttributeValue::L(items.iter().map(s).collect())
 }
 
+/// The address that a link has proven, if any.
+pub fn read_proven(row: &Reader<'_>) -> StoreResult<Option<Email>> {
+    let text = row.optional_string("provenEmail")?;
+    text.map(|text| Email::parse(text).map_err(|_| row.corrupt("provenEmail"))).transpose()
+}
+
 fn read(item: &Item) -> StoreResult<Account> {
     let row = Reader::new("account", item);
     let provider = row.string("providerId")?;
@@ -265,7 +271,7 @@ fn read(item: &Item) -> StoreResult<Account> {
         let tokens = row.optional_string("providerTokens")?;
         AccountKind::Link {
             generation: row.millis("sessionsValidFrom")?,
-            proven: row.boolean("proven")?,
+            proven_email: read_proven(&row)?,
             tokens: tokens
                 .map(|sealed| Ok(SealedTokens { sealed: sealed.to_owned(), scopes: row.strings("providerScopes")? }))
                 .transpose()?,

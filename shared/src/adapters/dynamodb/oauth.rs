@@ -34,7 +34,7 @@ impl OAuthStore for DynamoDb {
                 accounts.linked = Some(LinkedAccount {
                     user_id: reader.parsed("userId", UserId::parse)?,
                     generation: reader.millis("sessionsValidFrom")?,
-                    proven: reader.boolean("proven")?,
+                    proven_email: links::read_proven(&reader)?,
                 });
             } else {
                 accounts.email_owner = Some(read_credential(&row)?);
@@ -159,15 +159,18 @@ impl DynamoDb {
         proven: bool,
         now: Timestamp,
     ) -> TransactWriteItem {
-        let mut changes = "SET sessionsValidFrom = :generation, proven = :proven, updatedAt = :now".to_owned();
+        let mut changes = "SET sessionsValidFrom = :generation, updatedAt = :now".to_owned();
         let mut update = Update::builder()
             .table_name(&self.tables.accounts)
             .key("identity", s(identity.identity()))
             .condition_expression("userId = :user")
-            .expression_attribute_values(":proven", AttributeValue::Bool(proven))
             .expression_attribute_values(":generation", millis(rows.valid_from()))
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":user", s(rows.user_id().as_str()));
+        if let Some(email) = identity.email.as_ref().filter(|_| proven) {
+            changes.push_str(", provenEmail = :email");
+            update = update.expression_attribute_values(":email", s(email.as_str()));
+        }
         if let Some(tokens) = tokens {
             changes.push_str(
                 ", providerTokens = :tokens, providerScopes = :scopes \

@@ -224,9 +224,7 @@ where
         let letter = Letter::EmailChanged { new_email: &changed.user.email };
         self.post.notify(&self.core, audit, &changed.old_email, &letter).await;
         let mut reply = click.reply(&Changed { status: true, user: UserView::from(&changed.user) })?;
-        if changed.kept {
-            self.renew_session(&mut reply, click)?;
-        }
+        self.renew_session(&mut reply, click)?;
         Ok(reply)
     }
 

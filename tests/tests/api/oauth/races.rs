@@ -1,14 +1,22 @@
 //! Callbacks at the same time.
 
+use std::time::Duration;
+
 use futures_util::future::{join, join_all};
+use local::{Fault, FaultRule, Service, When};
 use serde_json::json;
 use tests::{
     Call, PASSWORD,
     fake_provider::{Endpoint, GoogleUser},
+    unique_email,
 };
 
 use super::*;
-use crate::{invariants, support::*};
+use crate::{
+    invariants,
+    mails::{change_token, follow, link_to},
+    support::*,
+};
 
 #[tokio::test]
 async fn of_many_callbacks_with_one_state_one_redeems_the_code() {
@@ -108,4 +116,60 @@ async fn a_sign_in_by_a_provider_and_a_reset_agree_on_an_order() {
         assert!(later.current_user().await.is_some());
     }
     invariants::check(&app, &[]).await;
+}
+
+/// Holds the transaction of a callback up until the owner of its address has
+/// moved to another one: where it leads then, and who is signed in.
+async fn callback_that_meets_a_move(
+    app: &App,
+    owner: &mut Browser,
+    google: &GoogleUser,
+    link: &str,
+) -> (String, Value) {
+    let mut browser = app.browser();
+    let callback = google_callback(app, &mut browser, google).await;
+    let delay = Fault::Delay(Duration::from_millis(1500));
+    let rule = FaultRule::new(Service::DynamoDb, delay).operation("TransactWriteItems").function("oauth-callback");
+    let fault = app.aws().inject(rule.when(When::Times(1)));
+    let (answer, moved) = join(browser.get(&callback), async {
+        wait_until(|| app.aws().fault_hits(fault) > 0).await;
+        owner.get(link).await
+    })
+    .await;
+    assert_redirect(&moved, "/");
+    app.aws().clear_faults();
+    (answer.header("location").to_owned(), browser.current_user().await.unwrap())
+}
+
+/// What a provider vouches for is the address that was given up.
+#[tokio::test]
+async fn an_address_that_is_given_up_meanwhile_joins_nobody() {
+    let app = App::with_env(&[]).await;
+    let (email, new_email) = (unique_email("gives-up"), unique_email("gives-up-new"));
+    let mut owner = app.sign_up(&email).await;
+    verify_email(&app, &email).await;
+    let consent = change_token(&app, &mut owner, &email, &new_email).await;
+    assert_eq!(follow(&mut owner, &consent).await.status, 200);
+    let link = link_to(&app, &new_email).await;
+    let google = GoogleUser::new(&email, &email);
+    let (location, user) = callback_that_meets_a_move(&app, &mut owner, &google, &link).await;
+    assert_eq!((location.as_str(), &user["email"]), (WELCOME, &json!(email)), "the address is free again");
+    let moved = user_row(&app, &new_email).await.unwrap();
+    assert_eq!(moved["identities"]["L"].as_array().unwrap().len(), 1);
+    invariants::check(&app, &[]).await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_new_meanwhile_is_not_verified_by_what_was_said_of_the_old_one() {
+    let app = App::with_env(&[]).await;
+    let (email, new_email) = (unique_email("claims"), unique_email("claims-new"));
+    let google = GoogleUser::new(&email, &email);
+    let claim = GoogleUser { email_verified: json!(false), ..google.clone() };
+    let (mut owner, _) = sign_in_with_google(&app, &claim).await;
+    change_token(&app, &mut owner, &new_email, &new_email).await;
+    let link = link_to(&app, &new_email).await;
+    let (location, user) = callback_that_meets_a_move(&app, &mut owner, &google, &link).await;
+    assert_eq!((location.as_str(), &user["email"]), (DONE, &json!(new_email)));
+    assert_eq!(user["emailVerified"], false);
+    assert!(account(&app, &format!("google:{email}")).await.unwrap().get("provenEmail").is_none());
 }

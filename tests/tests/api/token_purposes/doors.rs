@@ -101,7 +101,7 @@ impl Specimen {
                 answer.status == 200
             }
             Door::VerifyEmail => {
-                let answer = follow(&mut browser, &text).await;
+                let answer = follow(&mut self.own.clone(), &text).await;
                 assert!(answer.status == 200 || answer.code() == "INVALID_TOKEN", "{}", answer.text());
                 answer.status == 200
             }

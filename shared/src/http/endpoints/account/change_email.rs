@@ -21,7 +21,8 @@ where
     M: SendMail,
 {
     /// `POST /change-email`. Answers alike, and after the same time, whether or
-    /// not the new address is somebody's.
+    /// not the new address is somebody's. A session that somebody found, not
+    /// quite new any more, is not enough: the address is the key to the account.
     pub(super) async fn change_email(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         let started = Instant::now();
         let (core, config) = (&self.core, &self.core.config);
@@ -33,13 +34,14 @@ where
 
         audit.event("email_change.request_failed");
         let (signed_in, _) = core.signed_in_by_token(&self.secrets, &self.store, request, audit).await?;
+        signed_in.require_fresh()?;
         let user = &signed_in.live.user;
         let seconds = config.verification.token_seconds;
         let requested = request_email_change(&core.context(), &self.store, user, new_email.clone(), seconds).await?;
         let answer_time = AnswerTime::of(core, started);
-        audit.event(if requested.is_some() { "email_change.requested" } else { "email_change.taken" });
-        if let Some(requested) = requested {
-            let url = core.verification_url(&requested.token, callback_url);
+        audit.event(if requested.token.is_some() { "email_change.requested" } else { "email_change.taken" });
+        if let Some(token) = &requested.token {
+            let url = core.verification_url(token, callback_url);
             let link = Link { url: &url, minutes: core.verification_minutes() };
             let (to, letter) = match requested.step {
                 ChangeStep::Consent => (&user.email, Letter::EmailChangeConsent { link, new_email: &new_email }),
