@@ -194,10 +194,12 @@ export const known = {
 		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_TOKEN",
 	},
 	"a change is its user's to make": {
+		row: "both links of a change of address",
 		reason: "whoever follows a link of a change shows the session of the user who asked; a mail scanner has none",
 		ours: (answer) => answer.status === 401 && answer.body.code === "INVALID_USER",
 	},
 	"a taken address does not show": {
+		row: "request for a change of address",
 		reason: "the old address is asked for its consent whether or not the new one is taken, which its mailbox would tell",
 		ours: (answer) => answer.value === 1,
 	},
