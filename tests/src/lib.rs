@@ -7,6 +7,7 @@ pub mod authenticator;
 pub mod browser;
 pub mod document;
 pub mod fake_provider;
+pub mod npm;
 
 pub use app::{App, PASSWORD, unique_email};
 pub use authenticator::{Authenticator, enrol, start_enrolment};

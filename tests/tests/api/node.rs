@@ -9,14 +9,13 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
-    sync::OnceCell,
     time::timeout,
 };
 
 /// Starts a server and waits for the address that it says it is ready at. It
 /// ends when the child is dropped.
 pub async fn serve(script: &str, arguments: &[&str], env: &[(&str, &str)]) -> (Child, String) {
-    install().await;
+    tests::npm::install(&directory()).await;
     let mut child = start(script, arguments, env);
     let url = ready(&mut child).await;
     (child, url)
@@ -43,23 +42,6 @@ pub async fn lint_document() -> (bool, String) {
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("npm")
-}
-
-/// Installs the packages once, as the lock file has them.
-async fn install() {
-    static INSTALLED: OnceCell<()> = OnceCell::const_new();
-    INSTALLED
-        .get_or_init(|| async {
-            let lock = std::fs::read(directory().join("package-lock.json")).unwrap();
-            let stamp = directory().join("node_modules/.installed");
-            if std::fs::read(&stamp).is_ok_and(|installed| installed == lock) {
-                return;
-            }
-            let status = Command::new("npm").arg("ci").current_dir(directory()).status().await.unwrap();
-            assert!(status.success(), "npm ci failed");
-            std::fs::write(stamp, lock).unwrap();
-        })
-        .await;
 }
 
 async fn ready(child: &mut Child) -> String {
