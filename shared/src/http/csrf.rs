@@ -65,6 +65,13 @@ pub fn check_login(request: &AuthRequest, trusted: &TrustedOrigins) -> Result<()
     Ok(())
 }
 
+/// Whether a browser may have cookies and has not sent them, because another
+/// site asks. An answer to a form that navigates here could delete them all the
+/// same: it would sign out whoever visits that site.
+pub fn has_cookies_held_back(request: &AuthRequest) -> bool {
+    request.header("sec-fetch-site") == Some("cross-site") && !CookieJar::has_cookies(&request.headers)
+}
+
 /// A redirect target in the query of a GET.
 ///
 /// # Errors

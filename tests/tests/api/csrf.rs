@@ -131,6 +131,21 @@ async fn a_session_survives_what_other_sites_send() {
     assert!(browser.current_user().await.is_some());
 }
 
+/// A form on another site comes without the cookies; its answer could delete them.
+#[tokio::test]
+async fn other_sites_sign_nobody_out() {
+    let app = App::shared();
+    let cross_site =
+        [("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate"), ("origin", "https://evil.example")];
+    let answer = send_with(app, "/sign-out", &json!({}), &cross_site).await;
+    assert_eq!((answer.status, answer.set_cookies().len()), (200, 0), "{}", answer.text());
+    // Who has lost the session alone gets rid of what is left of it.
+    let own = app.url();
+    let same_origin = [("sec-fetch-site", "same-origin"), ("sec-fetch-mode", "cors"), ("origin", own.as_str())];
+    let answer = send_with(app, "/sign-out", &json!({}), &same_origin).await;
+    assert!(answer.status == 200 && !answer.set_cookies().is_empty(), "{}", answer.text());
+}
+
 #[tokio::test]
 async fn programs_without_a_browser_need_no_origin() {
     let app = App::shared();

@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::{Core, credentials::all_sessions};
 use crate::{
     adapters::SecretCache,
-    http::{ApiError, Audit, AuthRequest, Endpoint, Reply, body::Fields},
+    http::{ApiError, Audit, AuthRequest, Endpoint, Reply, body::Fields, csrf},
     ports::EndSession,
 };
 
@@ -25,7 +25,7 @@ struct SignedOut {
 
 impl<S: EndSession + Send + 'static> Endpoint for SignOutEndpoint<S> {
     /// Whatever was presented, the client ends up signed out, and every session
-    /// that it named is over.
+    /// that it named is over. Another site that presents nothing changes nothing.
     async fn handle(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         let mut fields = Fields::of_optional_body(request.body.as_ref());
         fields.optional_string("callbackURL");
@@ -41,6 +41,9 @@ impl<S: EndSession + Send + 'static> Endpoint for SignOutEndpoint<S> {
             }
         }
         let mut reply = Reply::json(&SignedOut { success: true })?;
+        if csrf::has_cookies_held_back(request) {
+            return Ok(reply);
+        }
         self.core.clear_session(&mut reply)?;
         self.core.clear_left_over(&mut reply, request)?;
         Ok(reply)
