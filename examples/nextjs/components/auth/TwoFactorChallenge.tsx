@@ -25,23 +25,9 @@ type Way = keyof typeof WAYS;
 const STARTS_ANEW = ["INVALID_TWO_FACTOR_COOKIE", "TOO_MANY_ATTEMPTS_REQUEST_NEW_CODE", "UNAUTHORIZED"];
 
 export function TwoFactorChallenge({ callbackUrl }: { callbackUrl?: string }) {
-  const router = useRouter();
-  const { refreshSession } = useAuth();
   const [way, setWay] = useState<Way>("totp");
   const [mail, setMail] = useState<"none" | "sending" | "sent">("none");
   const [mailFailure, setMailFailure] = useState<Failure | null>(null);
-
-  const form = useForm(async (values) => {
-    const answer = { code: line(values, "code").replace(/\s/g, ""), trustDevice: values.has("trustDevice") };
-    const failure = failureOf(await verify(way, answer));
-    if (failure) {
-      // Said for the form, where the way out stands beside it.
-      return failure.code && STARTS_ANEW.includes(failure.code) ? { ...failure, fields: [] } : failure;
-    }
-    await refreshSession();
-    router.push(callbackPath(callbackUrl));
-    return "leaving";
-  });
 
   async function sendCode() {
     setMail("sending");
@@ -56,22 +42,16 @@ export function TwoFactorChallenge({ callbackUrl }: { callbackUrl?: string }) {
     if (next === "otp") void sendCode();
   }
 
-  const startAgain = ({ code }: Failure) =>
-    code && STARTS_ANEW.includes(code) && <Link href={withCallback("/login", callbackUrl)}>Start again</Link>;
-
   return (
     <div className="stack">
       {mailFailure && (
         <Alert kind="error">
-          {mailFailure.message} {startAgain(mailFailure)}
+          {mailFailure.message} <StartAgain failure={mailFailure} callbackUrl={callbackUrl} />
         </Alert>
       )}
       {way === "otp" && mail === "sent" && <Alert kind="success">A code is on its way to your address.</Alert>}
-      <Form {...form} key={way} help={startAgain}>
-        <FocusedCode way={way} />
-        <Checkbox name="trustDevice" label="Trust this device" hint="It is not asked for a code for 30 days. Not for shared computers." />
-        <SubmitButton>Verify</SubmitButton>
-      </Form>
+      {/* Another way is another form: what was wrong with the last code is not said of the next. */}
+      <CodeForm key={way} way={way} callbackUrl={callbackUrl} />
       <div className="alternatives" role="group" aria-label="Other ways">
         {(Object.keys(WAYS) as Way[])
           .filter((other) => other !== way)
@@ -88,6 +68,36 @@ export function TwoFactorChallenge({ callbackUrl }: { callbackUrl?: string }) {
       </div>
     </div>
   );
+}
+
+function CodeForm({ way, callbackUrl }: { way: Way; callbackUrl?: string }) {
+  const router = useRouter();
+  const { refreshSession } = useAuth();
+
+  const form = useForm(async (values) => {
+    const answer = { code: line(values, "code").replace(/\s/g, ""), trustDevice: values.has("trustDevice") };
+    const failure = failureOf(await verify(way, answer));
+    if (failure) {
+      // Said for the form, where the way out stands beside it.
+      return failure.code && STARTS_ANEW.includes(failure.code) ? { ...failure, fields: [] } : failure;
+    }
+    await refreshSession();
+    router.push(callbackPath(callbackUrl));
+    return "leaving";
+  });
+
+  return (
+    <Form {...form} help={(failure) => <StartAgain failure={failure} callbackUrl={callbackUrl} />}>
+      <FocusedCode way={way} />
+      <Checkbox name="trustDevice" label="Trust this device" hint="It is not asked for a code for 30 days. Not for shared computers." />
+      <SubmitButton>Verify</SubmitButton>
+    </Form>
+  );
+}
+
+function StartAgain({ failure: { code }, callbackUrl }: { failure: Failure; callbackUrl?: string }) {
+  if (!code || !STARTS_ANEW.includes(code)) return null;
+  return <Link href={withCallback("/login", callbackUrl)}>Start again</Link>;
 }
 
 function verify(way: Way, answer: { code: string; trustDevice: boolean }) {
