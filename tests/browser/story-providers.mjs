@@ -13,7 +13,7 @@ export async function story(people) {
 		await open(person, "/login", "Welcome back");
 		await button(page, `Continue with ${provider}`).click();
 		await shows(heading(page, "Who are you?"));
-		await look(person, `provider-${provider.toLowerCase()}`);
+		await look(person, `provider-${provider.toLowerCase()}`, { isPictured: provider === "Google" });
 		await chooseAt(person, provider, name);
 		await isHome(person, name.split(" ")[0]);
 		await page.goto("/settings/accounts");

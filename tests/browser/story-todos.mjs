@@ -13,7 +13,7 @@ export async function story(people) {
 	const { page } = ida;
 	const list = card(page, "My to-dos");
 	await shows(list.getByText("Nothing to do. Write down the first thing above."));
-	await look(ida, "todos-none");
+	await look(ida, "todos-none", { isPictured: false });
 
 	await button(page, "Add").click();
 	await shows(page.getByText("Write down what is to be done."));

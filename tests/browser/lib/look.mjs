@@ -14,15 +14,18 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 /** Names of the pages that have been looked at, for the report. */
 export const seen = new Set();
 
-/** All of axe's rules hold on the page in both themes; its picture is `name`. On a phone too, nothing stands outside. */
-export async function look({ page }, name, { phone = false } = {}) {
+/**
+ * All of axe's rules hold on the page in both themes; its picture is `name`, if there is
+ * to be one. On a phone too, nothing stands outside.
+ */
+export async function look({ page }, name, { phone = false, isPictured = true } = {}) {
 	assert.ok(!seen.has(name), `${name} is the name of two pages`);
 	seen.add(name);
 	for (const colorScheme of ["light", "dark"]) {
 		await page.emulateMedia({ colorScheme });
 		await settle(page);
 		await check(page, `${name}, ${colorScheme}`);
-		await picture(page, `${name}-${colorScheme}`);
+		if (isPictured) await picture(page, `${name}-${colorScheme}`);
 	}
 	await page.emulateMedia({ colorScheme: "light" });
 	await page.setViewportSize(PHONE);
