@@ -168,6 +168,11 @@ export const known = {
 		reason: "without cookies too, strangers' pages must not make the service send mail",
 		ours: (answer) => answer.status === 403 && answer.body.code === "INVALID_ORIGIN",
 	},
+	"provider sign-in from elsewhere": {
+		row: "`/sign-in/social` without cookies",
+		reason: "without cookies too, strangers' pages must not sign anybody in",
+		ours: (answer) => answer.status === 403 && ["INVALID_ORIGIN", "CROSS_SITE_NAVIGATION_LOGIN_BLOCKED"].includes(answer.body.code),
+	},
 	"verification request from elsewhere": {
 		row: "requests for mail (reset, verification) without cookies",
 		reason: "without cookies too, strangers' pages must not make the service send mail",

@@ -24,10 +24,11 @@ async function page(t, plugins = []) {
 /** A value without what is different every time: its texts by their names, its times as times. */
 function shape(value) {
 	if (value instanceof Date) return "<time>";
-	if (Array.isArray(value)) return value.map(shape);
+	if (Array.isArray(value)) return value.map((item) => (typeof item === "string" ? "<text>" : shape(item)));
 	if (value && typeof value === "object") {
-		// The access token and its expiry in get-session are this service's own.
-		return Object.fromEntries(Object.entries(value).map(([name, field]) => [name, typeof field === "string" ? `<${name}>` : shape(field)]));
+		// A picture that there is not is null here, and left out there.
+		const fields = Object.entries(value).filter(([, field]) => field !== null && field !== undefined);
+		return Object.fromEntries(fields.map(([name, field]) => [name, typeof field === "string" ? `<${name}>` : shape(field)]));
 	}
 	return value;
 }

@@ -50,10 +50,10 @@ export default [
 	{
 		name: "sign-in/social: origin",
 		async run(t) {
-			await t.post(PATH, google(), { headers: { origin: "https://evil.example" } });
+			await t.post(PATH, google(), { headers: { origin: "https://evil.example" }, differs: "provider sign-in from elsewhere" });
 			await t.post(PATH, google(), { headers: { origin: "https://evil.example", cookie: "a=b" } });
 			await t.post(PATH, google(), { headers: { origin: "https://app.example.com", cookie: "a=b" } });
-			await t.post(PATH, google(), { headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" } });
+			await t.post(PATH, google(), { headers: { "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" }, differs: "provider sign-in from elsewhere" });
 		},
 	},
 ];

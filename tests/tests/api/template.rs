@@ -172,8 +172,9 @@ const GRANTS: &[(&str, &[Grant])] = &[
         &[
             ("dynamodb:GetItem", "AccountsTable"),
             ("dynamodb:PutItem", "AccountsTable"),
-            // Takes a stranger's password away.
+            // Takes a stranger's password and second factor away.
             ("dynamodb:UpdateItem", "AccountsTable"),
+            ("dynamodb:DeleteItem", "AccountsTable"),
             ("dynamodb:GetItem", "UsersTable"),
             ("dynamodb:PutItem", "UsersTable"),
             ("dynamodb:UpdateItem", "UsersTable"),
@@ -204,6 +205,7 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("dynamodb:PutItem", "SessionsTable"),
             ("dynamodb:DeleteItem", "SessionsTable"),
             // Challenges, mailed codes and trusted devices.
+            ("dynamodb:GetItem", "VerificationTokensTable"),
             ("dynamodb:PutItem", "VerificationTokensTable"),
             ("dynamodb:UpdateItem", "VerificationTokensTable"),
             ("dynamodb:DeleteItem", "VerificationTokensTable"),
@@ -774,6 +776,7 @@ async fn use_second_factor(app: &App) {
     let authenticator = enrol(&mut browser).await;
     let person = GoogleUser::new("grants-factor", &email);
     let (mut device, _) = sign_in(app, &email, PASSWORD).await;
+    assert_eq!(device.post("/two-factor/send-otp", &json!({})).await.status, 200);
     let code = authenticator.code(app).await;
     let body = json!({"code": code, "trustDevice": true});
     assert_eq!(device.post("/two-factor/verify-totp", &body).await.status, 200);
