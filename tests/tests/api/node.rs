@@ -31,7 +31,7 @@ pub fn start(script: &str, arguments: &[&str], env: &[(&str, &str)]) -> Child {
 
 /// Lints the API's document; what the linter says.
 pub async fn lint_document() -> (bool, String) {
-    install().await;
+    tests::npm::install(&directory()).await;
     let mut command = Command::new("node_modules/.bin/redocly");
     command.args(["lint", "../../infra/openapi.yaml", "--config", "redocly.yaml"]).current_dir(directory());
     command.env("REDOCLY_TELEMETRY", "off").env("REDOCLY_SUPPRESS_UPDATE_NOTICE", "true").env("NO_COLOR", "1");
