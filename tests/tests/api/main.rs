@@ -19,6 +19,7 @@ mod config;
 mod csrf;
 mod deletion;
 mod documents;
+mod events;
 mod faults;
 mod hook_events;
 mod hooks;
