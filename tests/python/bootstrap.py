@@ -1,6 +1,6 @@
 """Makes, or completes, a virtual environment with what these tests need.
 
-    python3 bootstrap.py DIRECTORY
+    python3 bootstrap.py DIRECTORY [REQUIREMENTS]
 
 Prints the path of its interpreter. Does nothing when it is there already.
 """
@@ -10,7 +10,7 @@ import sys
 import venv
 from pathlib import Path
 
-requirements = Path(__file__).with_name("requirements.txt")
+requirements = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).with_name("requirements.txt")
 directory = Path(sys.argv[1]).resolve()
 python = directory / "bin" / "python"
 stamp = directory / "requirements.txt"
