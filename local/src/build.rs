@@ -45,7 +45,7 @@ pub async fn build(packages: &[String], release: bool) -> Result<(), Error> {
 }
 
 async fn run_cargo(packages: &[String], release: bool) -> Result<(), Error> {
-    let _lock = lock().await?;
+    let _lock = lock("local-build.lock").await?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.arg("build").current_dir(workspace_root());
@@ -80,11 +80,11 @@ async fn run_cargo(packages: &[String], release: bool) -> Result<(), Error> {
     }
 }
 
-/// Keeps parallel test binaries from running cargo side by side, each of them
-/// printing that it waits for the other.
-async fn lock() -> Result<File, Error> {
+/// Keeps parallel processes from building the same side by side. Two cargos
+/// would each print that they wait for the other.
+pub(crate) async fn lock(name: &str) -> Result<File, Error> {
     let directory = target_directory();
-    let path = directory.join("local-build.lock");
+    let path = directory.join(name);
     let open = move || {
         fs::create_dir_all(&directory)?;
         let file = File::create(&path)?;

@@ -5,14 +5,15 @@ use std::{ffi::OsString, io::Write as _, path::PathBuf, process::ExitCode};
 use lexopt::{Arg, Parser, ValueExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Data, Error, Stack, StackOptions, build};
+use crate::{Data, Demo, DemoOptions, Error, Stack, StackOptions, build};
 
 const HELP: &str = "\
 Runs the functions of template.yaml on this machine, with all they need.
 
 Usage: cargo run -- [OPTIONS]
 
-  --port PORT         the HTTP API and the mail page (default 3000)
+  --port PORT         the HTTP API, the start page and the mail page
+                      (default 3000)
   --aws-port PORT     DynamoDB, Secrets Manager and SES (default 4566)
   --instances N       processes of each function, at most (default 2)
   --release           build and run optimised functions
@@ -24,16 +25,35 @@ Usage: cargo run -- [OPTIONS]
   --template PATH     another template
   --quiet             do not show what the functions log
   --help              this text
+
+  --demo              also install and start the front end and the back end of
+                      examples/, stand-ins for Google and GitHub, and a user;
+                      data is then kept in .local/demo. Needs Node 20 with npm,
+                      and Python 3.11
+  --web-port PORT     the demo's front end, the address to open (default 3001)
+  --api-port PORT     the demo's todo API (default 8000)
+  --provider-port PORT
+                      the demo's stand-ins for providers (default 3002)
+
+Port 0 is any free one.
 ";
+
+/// What the command line asks for.
+#[derive(Debug)]
+enum Job {
+    Help,
+    Stack(Box<StackOptions>),
+    Demo(Box<DemoOptions>),
+}
 
 /// Runs the command line until Ctrl-C.
 pub fn main() -> ExitCode {
     match parse(Parser::from_env()) {
-        Ok(None) => {
+        Ok(Job::Help) => {
             say(HELP.trim_end());
             ExitCode::SUCCESS
         }
-        Ok(Some(options)) => finish(run(options)),
+        Ok(job) => finish(run(job)),
         Err(error) => finish(Err(Error::Usage(error.to_string()))),
     }
 }
@@ -48,11 +68,11 @@ fn finish(result: Result<(), Error>) -> ExitCode {
     }
 }
 
-fn run(options: StackOptions) -> Result<(), Error> {
+fn run(job: Job) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Error::io("starting"))?;
     let result = runtime.block_on(async {
         tokio::select! {
-            result = serve(options) => result,
+            result = serve(job) => result,
             result = interrupted() => result,
         }
     });
@@ -61,19 +81,34 @@ fn run(options: StackOptions) -> Result<(), Error> {
     result
 }
 
-async fn serve(options: StackOptions) -> Result<(), Error> {
-    let data = match &options.data {
+async fn serve(job: Job) -> Result<(), Error> {
+    match job {
+        Job::Help => Ok(()),
+        Job::Stack(options) => {
+            let data = described(&options.data);
+            let stack = Stack::start(*options).await?;
+            greet(&stack, &data);
+            std::future::pending().await
+        }
+        Job::Demo(options) => {
+            let data = described(&options.stack.data);
+            let demo = Demo::start(*options).await?;
+            greet_with_demo(&demo, &data);
+            Err(demo.failed().await)
+        }
+    }
+}
+
+fn described(data: &Data) -> String {
+    match data {
         Data::Memory => "in memory".to_owned(),
         Data::Path(path) => path.display().to_string(),
-    };
-    let stack = Stack::start(options).await?;
-    greet(&stack, &data);
-    std::future::pending().await
+    }
 }
 
 fn greet(stack: &Stack, data: &str) {
     let (url, aws) = (stack.url(), stack.aws_url());
-    say(&format!("\n  mail   {url}/__mail\n  aws    {aws}\n  data   {data}"));
+    say(&format!("\n  start  {url}\n  mail   {url}/__mail\n  aws    {aws}\n  data   {data}"));
     if stack.routes().iter().any(|route| route.key() == "POST /api/auth/sign-up/email") {
         let body = r#"{"name":"Ann","email":"ann@example.com","password":"correct horse"}"#;
         say(&format!(
@@ -81,6 +116,17 @@ fn greet(stack: &Stack, data: &str) {
         ));
     }
     say(&format!("\nready {url}/api/auth"));
+}
+
+fn greet_with_demo(demo: &Demo, data: &str) {
+    let (url, aws) = (demo.stack().url(), demo.stack().aws_url());
+    let (api, providers) = (demo.api_url(), demo.provider_url());
+    say(&format!(
+        "\n  gateway    {url}\n  mail       {url}/__mail\n  todo API   {api}\n  providers  {providers}\n  aws        {aws}\n  data       {data}"
+    ));
+    let user = demo.user();
+    say(&format!("\nSign up, or sign in as {}:\n  {}\n  {}", user.name, user.email, user.password));
+    say(&format!("\nready {}", demo.web_url()));
 }
 
 /// A reader that has gone away is no reason to stop.
@@ -101,34 +147,52 @@ async fn interrupted() -> Result<(), Error> {
     Ok(())
 }
 
-/// The options, or `None` for help.
-fn parse(mut arguments: Parser) -> Result<Option<StackOptions>, lexopt::Error> {
-    let mut options = StackOptions {
-        port: 3000,
-        aws_port: 4566,
-        quiet: false,
-        data: Data::Path(build::workspace_root().join(".local")),
-        ..StackOptions::default()
-    };
+fn parse(mut arguments: Parser) -> Result<Job, lexopt::Error> {
+    let mut stack = StackOptions { port: 3000, aws_port: 4566, quiet: false, ..StackOptions::default() };
+    let mut demo = DemoOptions { web_port: 3001, api_port: 8000, provider_port: 3002, ..DemoOptions::default() };
+    let mut data = None;
+    let mut with_demo = false;
+    let mut demo_only = None;
     while let Some(argument) = arguments.next()? {
         match argument {
-            Arg::Long("port") => options.port = arguments.value()?.parse()?,
-            Arg::Long("aws-port") => options.aws_port = arguments.value()?.parse()?,
-            Arg::Long("instances") => options.instances = arguments.value()?.parse()?,
-            Arg::Long("release") => options.release = true,
-            Arg::Long("data") => options.data = data(arguments.value()?),
-            Arg::Long("env") => options.env.push(pair(arguments.value()?, "--env")?),
-            Arg::Long("parameter") => options.parameters.push(pair(arguments.value()?, "--parameter")?),
-            Arg::Long("template") => options.template = PathBuf::from(arguments.value()?),
-            Arg::Long("quiet") => options.quiet = true,
-            Arg::Long("help") | Arg::Short('h') => return Ok(None),
+            Arg::Long("port") => stack.port = arguments.value()?.parse()?,
+            Arg::Long("aws-port") => stack.aws_port = arguments.value()?.parse()?,
+            Arg::Long("instances") => stack.instances = arguments.value()?.parse()?,
+            Arg::Long("release") => stack.release = true,
+            Arg::Long("data") => data = Some(to_data(arguments.value()?)),
+            Arg::Long("env") => stack.env.push(pair(arguments.value()?, "--env")?),
+            Arg::Long("parameter") => stack.parameters.push(pair(arguments.value()?, "--parameter")?),
+            Arg::Long("template") => stack.template = PathBuf::from(arguments.value()?),
+            Arg::Long("quiet") => stack.quiet = true,
+            Arg::Long("demo") => with_demo = true,
+            Arg::Long(name @ ("web-port" | "api-port" | "provider-port")) => {
+                let port = match name {
+                    "web-port" => &mut demo.web_port,
+                    "api-port" => &mut demo.api_port,
+                    _ => &mut demo.provider_port,
+                };
+                demo_only = Some(format!("--{name}"));
+                *port = arguments.value()?.parse()?;
+            }
+            Arg::Long("help") | Arg::Short('h') => return Ok(Job::Help),
             other => return Err(other.unexpected()),
         }
     }
-    Ok(Some(options))
+    // The demo has clients at its own providers and a user that all know, which
+    // have no place among other data.
+    let own = if with_demo { ".local/demo" } else { ".local" };
+    stack.data = data.unwrap_or_else(|| Data::Path(build::workspace_root().join(own)));
+    if with_demo {
+        demo.stack = stack;
+        return Ok(Job::Demo(Box::new(demo)));
+    }
+    match demo_only {
+        Some(option) => Err(format!("{option} goes with --demo").into()),
+        None => Ok(Job::Stack(Box::new(stack))),
+    }
 }
 
-fn data(value: OsString) -> Data {
+fn to_data(value: OsString) -> Data {
     if value == ":memory:" { Data::Memory } else { Data::Path(value.into()) }
 }
 
@@ -144,24 +208,35 @@ fn pair(value: OsString, option: &str) -> Result<(String, String), lexopt::Error
 mod tests {
     use super::*;
 
-    fn options(arguments: &[&str]) -> Result<Option<StackOptions>, String> {
+    fn job(arguments: &[&str]) -> Result<Job, String> {
         parse(Parser::from_args(arguments)).map_err(|error| error.to_string())
     }
 
     #[test]
     fn options_are_read() {
-        let read = options(&["--port=1", "--data", ":memory:", "--env", "A=b=c", "--release"]).unwrap().unwrap();
+        let arguments = ["--port=1", "--data", ":memory:", "--env", "A=b=c", "--release"];
+        let Job::Stack(read) = job(&arguments).unwrap() else { panic!("no stack") };
         assert_eq!((read.port, read.aws_port), (1, 4566));
         assert_eq!(read.data, Data::Memory);
         assert_eq!(read.env, [("A".to_owned(), "b=c".to_owned())]);
         assert!(read.release && !read.quiet);
-        assert!(options(&["--help"]).unwrap().is_none());
+        assert!(matches!(job(&["--help"]), Ok(Job::Help)));
+    }
+
+    #[test]
+    fn the_demo_has_options_and_data_of_its_own() {
+        let Job::Demo(read) = job(&["--web-port", "4", "--demo", "--port", "5"]).unwrap() else { panic!("no demo") };
+        assert_eq!((read.stack.port, read.web_port, read.api_port, read.provider_port), (5, 4, 8000, 3002));
+        assert!(matches!(&read.stack.data, Data::Path(path) if path.ends_with(".local/demo")));
+        let Job::Demo(read) = job(&["--demo", "--data", "x"]).unwrap() else { panic!("no demo") };
+        assert_eq!(read.stack.data, Data::Path("x".into()));
+        assert_eq!(job(&["--api-port", "1"]).unwrap_err(), "--api-port goes with --demo");
     }
 
     #[test]
     fn nonsense_is_named() {
-        assert_eq!(options(&["--env", "A"]).unwrap_err(), "--env takes NAME=VALUE, not \"A\"");
-        assert!(options(&["--colour"]).unwrap_err().contains("--colour"));
-        assert!(options(&["--port", "x"]).is_err());
+        assert_eq!(job(&["--env", "A"]).unwrap_err(), "--env takes NAME=VALUE, not \"A\"");
+        assert!(job(&["--colour"]).unwrap_err().contains("--colour"));
+        assert!(job(&["--port", "x"]).is_err());
     }
 }

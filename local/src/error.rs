@@ -43,6 +43,22 @@ pub enum Error {
         /// What it said or did.
         problem: String,
     },
+    /// A program of the demo failed.
+    #[error("{name}: {problem}")]
+    Program {
+        /// Which.
+        name: &'static str,
+        /// What it said or did.
+        problem: String,
+    },
+    /// A program that the demo needs is not installed.
+    #[error("the demo needs {needed}: there is no {program} on the PATH")]
+    Missing {
+        /// The program.
+        program: &'static str,
+        /// What has it.
+        needed: &'static str,
+    },
     /// A command line that makes no sense.
     #[error("{0}; see --help")]
     Usage(String),

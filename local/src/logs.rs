@@ -11,6 +11,12 @@ use crate::runtime::LineSink;
 /// Lines that are kept; older ones are forgotten.
 const LIMIT: usize = 50_000;
 
+/// Says on the console what takes a while.
+pub(crate) fn progress(text: &str) {
+    // A console that is gone is no reason to stop.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 /// A line that a function wrote to its standard output or error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
@@ -30,8 +36,7 @@ impl Logs {
         let (logs, function) = (self.clone(), function.to_owned());
         Arc::new(move |line| {
             if show {
-                // A console that is gone is no reason to stop.
-                let _ = writeln!(io::stderr(), "{function}: {line}");
+                progress(&format!("{function}: {line}"));
             }
             logs.add(&function, line);
         })

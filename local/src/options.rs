@@ -1,6 +1,6 @@
 //! How to run the stack.
 
-use std::{collections::HashMap, path::PathBuf};
+use std::{collections::HashMap, fmt, path::PathBuf};
 
 use crate::build;
 
@@ -13,6 +13,22 @@ pub enum Data {
     Path(PathBuf),
 }
 
+/// A front end that rewrites `/api/auth/*` to the gateway.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FrontEnd {
+    /// Its origin.
+    pub origin: String,
+    /// Value of the parameter `ProxySecret`, if the template has it and it is
+    /// not given: by it the service knows the front end.
+    pub proxy_secret: Option<String>,
+}
+
+impl fmt::Debug for FrontEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FrontEnd").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
 /// How to run the stack. The default is what tests want: free ports, data in
 /// memory, quiet.
 #[derive(Debug, Clone)]
@@ -20,10 +36,13 @@ pub struct StackOptions {
     /// The SAM template.
     pub template: PathBuf,
     /// Values of template parameters. `BaseUrl` and `TrustedOrigins`, if the
-    /// template has them and they are not given, are the gateway's own address
-    /// and that with the usual addresses of front ends in development;
+    /// template has them and they are not given, are the front end's address
+    /// and both; without a front end the gateway's own, and that with the usual
+    /// addresses of front ends in development;
     /// `SecretRotationDays` is 365, so that secrets can be rotated by hand.
     pub parameters: Vec<(String, String)>,
+    /// The front end that browsers reach the gateway through.
+    pub front_end: Option<FrontEnd>,
     /// Port of the gateway; 0 takes a free one.
     pub port: u16,
     /// Port of the AWS endpoint; 0 takes a free one.
@@ -54,6 +73,7 @@ impl Default for StackOptions {
         Self {
             template: build::workspace_root().join("template.yaml"),
             parameters: Vec::new(),
+            front_end: None,
             port: 0,
             aws_port: 0,
             instances: 2,

@@ -4,17 +4,18 @@ use std::{
     collections::HashMap,
     fs::{self, File, TryLockError},
     path::Path,
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::net::TcpListener;
 
 use crate::{
-    Data, Error, LogLine, StackOptions,
+    Data, Error, FrontEnd, LogLine, StackOptions,
     aws::{Aws, Mail},
     functions,
-    gateway::{self, Gateway},
+    gateway::{self, Companions, Gateway},
     http::{self, Task},
     logs::Logs,
     runtime::{InvokeError, Pool},
@@ -30,6 +31,7 @@ pub struct Stack {
     aws: Aws,
     logs: Logs,
     pools: HashMap<String, Arc<Pool>>,
+    gateway: Arc<Gateway>,
     _tasks: Vec<Task>,
     _lock: Option<File>,
 }
@@ -41,10 +43,23 @@ impl Stack {
     /// # Errors
     /// One clear sentence; see [`Error`].
     pub async fn start(options: StackOptions) -> Result<Self, Error> {
-        let (gateway_listeners, port) = http::listen(options.port, "--port").await?;
-        let (aws_listeners, aws_port) = http::listen(options.aws_port, "--aws-port").await?;
+        let doors = Doors::open(&options).await?;
+        Self::start_behind(doors, options).await
+    }
+
+    /// The same behind doors that are open already.
+    pub(crate) async fn start_behind(doors: Doors, options: StackOptions) -> Result<Self, Error> {
+        let Doors { gateway: (gateway_listeners, port), aws: (aws_listeners, aws_port) } = doors;
         let aws_url = format!("http://127.0.0.1:{aws_port}");
-        let template = Template::read_with(&options.template, &options.parameters, &own_parameters(port))?;
+        let template = Template::read_with(
+            &options.template,
+            &options.parameters,
+            &own_parameters(port, options.front_end.as_ref()),
+        )?;
+        let data = match &options.data {
+            Data::Memory => "in memory".to_owned(),
+            Data::Path(directory) => directory.display().to_string(),
+        };
         let lock = match &options.data {
             Data::Memory => None,
             Data::Path(directory) => Some(lock(directory)?),
@@ -68,9 +83,17 @@ impl Stack {
             aws_url: aws_url.clone(),
             port,
             trust_source_ip: options.trust_source_ip_header,
+            parameters: template.parameters.clone(),
+            data,
+            companions: OnceLock::new(),
         });
         tasks.extend(gateway_listeners.into_iter().map(|listener| gateway::serve(&gateway, listener)));
-        Ok(Self { port, aws_url, template, aws, logs, pools, _tasks: tasks, _lock: lock })
+        Ok(Self { port, aws_url, template, aws, logs, pools, gateway, _tasks: tasks, _lock: lock })
+    }
+
+    /// Tells the start page what runs beside the stack.
+    pub(crate) fn introduce(&self, companions: Companions) {
+        let _ = self.gateway.companions.set(companions);
     }
 
     /// Address of the gateway, `http://localhost:PORT`.
@@ -174,13 +197,39 @@ impl Drop for Stack {
     }
 }
 
+/// The listeners of a stack, which is not there yet.
+pub(crate) struct Doors {
+    gateway: (Vec<TcpListener>, u16),
+    aws: (Vec<TcpListener>, u16),
+}
+
+impl Doors {
+    /// Listens at the ports of the options.
+    pub(crate) async fn open(options: &StackOptions) -> Result<Self, Error> {
+        Ok(Self {
+            gateway: http::listen(options.port, "--port").await?,
+            aws: http::listen(options.aws_port, "--aws-port").await?,
+        })
+    }
+
+    /// The port of the gateway.
+    pub(crate) fn port(&self) -> u16 {
+        self.gateway.1
+    }
+}
+
 /// Values of parameters that only a running stack knows, the origins at which
 /// front ends are usually developed, and a rotation that waits to be tried.
-fn own_parameters(port: u16) -> [(String, String); 3] {
-    let base_url = format!("http://localhost:{port}");
-    let origins = format!("{base_url},http://localhost:3001,http://localhost:5173");
-    [("BaseUrl", base_url), ("TrustedOrigins", origins), ("SecretRotationDays", "365".to_owned())]
-        .map(|(name, value)| (name.to_owned(), value))
+fn own_parameters(port: u16, front_end: Option<&FrontEnd>) -> Vec<(String, String)> {
+    let own = format!("http://localhost:{port}");
+    let (base_url, origins) = match front_end {
+        Some(FrontEnd { origin, .. }) => (origin.clone(), format!("{origin},{own}")),
+        None => (own.clone(), format!("{own},http://localhost:3001,http://localhost:5173")),
+    };
+    let mut parameters =
+        vec![("BaseUrl", base_url), ("TrustedOrigins", origins), ("SecretRotationDays", "365".to_owned())];
+    parameters.extend(front_end.and_then(|front_end| Some(("ProxySecret", front_end.proxy_secret.clone()?))));
+    parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Two stacks on the same data would each think it is their own.

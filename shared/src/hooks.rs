@@ -69,7 +69,7 @@ pub trait Hooks: Send + Sync {
         ready(()).boxed()
     }
 
-    /// A password was changed or reset.
+    /// A password was changed, reset or given up.
     fn password_changed<'a>(&'a self, _user: &'a UserId) -> BoxFuture<'a, ()> {
         ready(()).boxed()
     }

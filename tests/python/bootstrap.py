@@ -1,6 +1,6 @@
-"""Makes, or completes, a virtual environment with what these tests need.
+"""Makes, or completes, a virtual environment with what some files require.
 
-    python3 bootstrap.py DIRECTORY [REQUIREMENTS]
+    python3 bootstrap.py DIRECTORY REQUIREMENTS...
 
 Prints the path of its interpreter. Does nothing when it is there already.
 """
@@ -10,14 +10,17 @@ import sys
 import venv
 from pathlib import Path
 
-requirements = Path(sys.argv[2]) if len(sys.argv) > 2 else Path(__file__).with_name("requirements.txt")
 directory = Path(sys.argv[1]).resolve()
+requirements = [Path(name).resolve() for name in sys.argv[2:]]
 python = directory / "bin" / "python"
 stamp = directory / "requirements.txt"
+required = b"".join(path.read_bytes() for path in requirements)
 
-if not stamp.exists() or stamp.read_bytes() != requirements.read_bytes():
+if not stamp.exists() or stamp.read_bytes() != required:
     venv.create(directory, with_pip=True)
-    install = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--requirement", requirements]
+    install = [python, "-m", "pip", "--disable-pip-version-check", "--quiet", "install"]
+    for path in requirements:
+        install += ["--requirement", path]
     subprocess.run(install, check=True, stdout=sys.stderr)
-    stamp.write_bytes(requirements.read_bytes())
+    stamp.write_bytes(required)
 print(python)

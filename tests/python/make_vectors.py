@@ -94,6 +94,8 @@ def valid(forge: Forge, good: str) -> Iterator[dict]:
     yield vector("white space in the JSON", forge.sealed(json.dumps(forge.header, indent=2).encode(), json.dumps(forge.claims, indent=2).encode()), True)
     yield vector("a claim more", forge.signed(claims={"role": "reader", "nested": {"a": [1, None]}}), True)
     yield vector("a header parameter more", forge.signed(header={"note": "x"}), True)
+    yield vector("header nested as deep as can be", nested_header(forge, 126), True)
+    yield vector("claims nested as deep as can be", nested_claims(forge, 126), True)
     yield vector("issued long ago, still valid", forge.signed(claims={"iat": now - 600_000, "nbf": now - 600_000}), True)
     yield vector("expires far ahead", forge.signed(claims={"exp": 4_102_444_800}), True)
     yield vector("times 2 s ahead of this clock", forge.signed(claims={"iat": now + 2, "nbf": now + 2}), True)
@@ -141,7 +143,7 @@ def keys(forge: Forge) -> Iterator[tuple[str, str]]:
     yield "key hashed", forge.signed(key=hashlib.sha256(secret.encode()).digest())
     yield "key cut to 32 bytes", forge.signed(key=secret.encode()[:31])
     for kid in ["", "unknown", "../../dev/null", "/dev/null", "' OR 1=1 --", version.upper() + "x", f"{version} ", f" {version}", "\u0000", "k" * 4000]:
-        yield f"kid {kid[:20]!r}", forge.signed(header={"kid": kid})
+        yield f"kid {kid[:64]!r}", forge.signed(header={"kid": kid})
     yield "kid of /dev/null, empty key", forge.signed(header={"kid": "/dev/null"}, key=b"")
     for value in [None, 1, [version], {"kid": version}, REMOVED]:
         yield f"kid {show(value)}", forge.signed(header={"kid": value})
@@ -174,9 +176,23 @@ def headers(forge: Forge) -> Iterator[tuple[str, str]]:
     yield "header not JSON", forge.sealed(b"{", dumps(forge.claims))
     yield "header not UTF-8", forge.sealed(b'{"alg":"\xff"}', dumps(forge.claims))
     yield "header nested too deep", forge.sealed(b"[" * 2500 + b"]" * 2500, dumps(forge.claims))
-    yield "header nested too deep, in a member", forge.sealed(dumps(forge.header)[:-1] + b',"x":' + b"[" * 2000 + b"]" * 2000 + b"}", dumps(forge.claims))
+    yield "header nested too deep, in a member", nested_header(forge, 127)
+    yield "header nested much too deep, in a member", nested_header(forge, 2000)
     yield "header with alg twice", forge.sealed(b'{"alg":"none",' + dumps(forge.header)[1:], dumps(forge.claims))
     yield "header with kid twice", forge.sealed(dumps(forge.header)[:-1] + b',"kid":"unknown"}', dumps(forge.claims))
+
+
+def nested_header(forge: Forge, depth: int) -> str:
+    return forge.sealed(nested(forge.header, depth), dumps(forge.claims))
+
+
+def nested_claims(forge: Forge, depth: int) -> str:
+    return forge.sealed(dumps(forge.header), nested(forge.claims, depth))
+
+
+def nested(members: dict, depth: int) -> bytes:
+    """An object with one more member, of so many arrays in each other."""
+    return dumps(members)[:-1] + b',"x":' + b"[" * depth + b"]" * depth + b"}"
 
 
 def times(forge: Forge) -> Iterator[tuple[str, str]]:

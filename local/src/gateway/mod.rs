@@ -8,18 +8,21 @@ mod pages;
 mod router;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     convert::Infallible,
+    fmt,
     net::{IpAddr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use bytes::Bytes;
 use hyper::{HeaderMap, Request, StatusCode, body::Incoming, header::HeaderValue, http::request::Parts as Head};
+use serde_json::Value;
 use tokio::net::TcpListener;
 
 use crate::{
+    DemoUser,
     aws::Aws,
     http::{self, Reply, Task, Unread},
     random,
@@ -46,6 +49,34 @@ pub(crate) struct Gateway {
     pub(crate) aws_url: String,
     pub(crate) port: u16,
     pub(crate) trust_source_ip: bool,
+    /// Of the template, with their values.
+    pub(crate) parameters: BTreeMap<String, Value>,
+    /// Where data are kept, in words.
+    pub(crate) data: String,
+    pub(crate) companions: OnceLock<Companions>,
+}
+
+/// What runs beside the stack.
+#[derive(Debug)]
+pub(crate) struct Companions {
+    pub(crate) all: Vec<Companion>,
+    /// Who can sign in.
+    pub(crate) user: DemoUser,
+}
+
+/// A server beside the stack.
+#[derive(Debug)]
+pub(crate) struct Companion {
+    pub(crate) name: String,
+    pub(crate) url: String,
+    /// What it is.
+    pub(crate) what: String,
+}
+
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gateway").field("port", &self.port).finish_non_exhaustive()
+    }
 }
 
 /// Serves the gateway on a listener until the task is dropped.

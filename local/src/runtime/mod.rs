@@ -14,6 +14,7 @@ use std::time::Duration;
 pub(crate) use api::trace_id;
 pub(crate) use environment::environment;
 pub use pool::Pool;
+pub(crate) use process::forward;
 pub use process::{Launch, LineSink, Process};
 
 use crate::Error;

@@ -249,7 +249,11 @@ fn describe(status: std::io::Result<ExitStatus>) -> String {
 }
 
 /// Hands on each line, and keeps the last few.
-fn forward(pipe: impl AsyncRead + Unpin + Send + 'static, sink: LineSink, last: Arc<Mutex<Vec<String>>>) -> Task {
+pub(crate) fn forward(
+    pipe: impl AsyncRead + Unpin + Send + 'static,
+    sink: LineSink,
+    last: Arc<Mutex<Vec<String>>>,
+) -> Task {
     Task::spawn(async move {
         let mut reader = BufReader::new(pipe);
         let mut line = Vec::new();

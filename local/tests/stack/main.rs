@@ -6,9 +6,11 @@
 
 mod aws;
 mod client;
+mod demo;
 mod fake;
 mod gateway;
 mod instances;
+mod pages;
 mod rotation;
 mod survival;
 

@@ -46,6 +46,10 @@ pub struct Config {
     pub sessions: SessionPolicy,
     /// Content and life of access tokens.
     pub access_tokens: AccessTokenPolicy,
+    /// Whether the authorizer looks if the session of a token still lives.
+    pub authorizer_checks_session: bool,
+    /// Namespace of the metrics that are written to the log; none without them.
+    pub metrics_namespace: Option<String>,
     /// Cost of password hashes.
     pub hashing: HashPolicy,
     /// Password resets.
@@ -236,6 +240,8 @@ impl Config {
             encryption_secret_id: reader.required("AUTH_ENCRYPTION_SECRET_ID"),
             sessions,
             access_tokens,
+            authorizer_checks_session: reader.flag("AUTH_AUTHORIZER_CHECKS_SESSION", false),
+            metrics_namespace: reader.metrics_namespace("AUTH_METRICS", is_strict, "AUTH_METRICS_NAMESPACE"),
             hashing: HashPolicy {
                 memory_kib: reader.number("AUTH_PASSWORD_MEMORY_KIB", 19_456, 19_456..=262_144),
                 iterations: reader.number("AUTH_PASSWORD_ITERATIONS", 2, 2..=16),

@@ -153,6 +153,18 @@ impl Reader {
         is_on.then_some(limits)
     }
 
+    /// Namespace of metrics by the names of two settings: whether there are
+    /// any, and what the namespace is. CloudWatch's own begin with `AWS/`.
+    pub(super) fn metrics_namespace(&mut self, switch: &str, default: bool, name: &str) -> Option<String> {
+        let is_on = self.flag(switch, default);
+        let namespace = self.optional(name).unwrap_or_else(|| "LambdaAuth".to_owned());
+        let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-_/#".contains(&byte);
+        if namespace.len() > 255 || namespace.starts_with("AWS/") || !namespace.bytes().all(is_allowed) {
+            self.fault(name, "must be up to 255 letters, digits, and . - _ / #, and not begin with AWS/");
+        }
+        is_on.then_some(namespace)
+    }
+
     /// Names separated by commas.
     pub(super) fn domains(&mut self, name: &str) -> Vec<String> {
         let list = self.optional(name).unwrap_or_default();

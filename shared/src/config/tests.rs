@@ -140,6 +140,20 @@ fn the_profile_decides_over_what_is_left_out() {
 }
 
 #[test]
+fn metrics_have_a_namespace_of_their_own() {
+    let namespace = |changes: &[(&str, &str)]| with(changes).map(|config| config.metrics_namespace);
+    let (on, production) = (("AUTH_METRICS", "true"), ("AUTH_PROFILE", "production"));
+    assert_eq!(namespace(&[("AUTH_METRICS_NAMESPACE", "Auth/dev")]).unwrap(), None);
+    assert_eq!(namespace(&[on]).unwrap().as_deref(), Some("LambdaAuth"));
+    assert_eq!(namespace(&[production, ("AUTH_METRICS_NAMESPACE", "Auth/x-1")]).unwrap().as_deref(), Some("Auth/x-1"));
+    assert_eq!(namespace(&[production, ("AUTH_METRICS", "false")]).unwrap(), None);
+    for bad in ["AWS/Lambda", "a b", "a:b", &"x".repeat(256)] {
+        let faults = namespace(&[on, ("AUTH_METRICS_NAMESPACE", bad)]).unwrap_err();
+        assert!(faults.0[0].starts_with("AUTH_METRICS_NAMESPACE must be"), "{faults}");
+    }
+}
+
+#[test]
 fn rules_of_limits_are_read_even_while_they_are_off() {
     let rules = ("AUTH_RATE_LIMIT_RULES", "sign-in=5/10");
     assert_eq!(with(&[rules]).unwrap().limits, None);

@@ -1,6 +1,6 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, decode_header, encode};
-use serde::{Deserialize, Serialize, de::IgnoredAny};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Keyring;
@@ -62,13 +62,29 @@ struct Presented {
     _aud: String,
     #[serde(rename = "jti")]
     _jti: String,
-    // Not looked at, but named here: a claim that is named cannot come twice.
-    #[serde(rename = "email", default)]
-    _email: IgnoredAny,
-    #[serde(rename = "name", default)]
-    _name: IgnoredAny,
-    #[serde(rename = "email_verified", default)]
-    _email_verified: IgnoredAny,
+    // Of whatever type: no check depends on them. A claim that is named here
+    // cannot come twice.
+    #[serde(default)]
+    email: Value,
+    #[serde(default)]
+    name: Value,
+    #[serde(default)]
+    email_verified: Value,
+}
+
+/// What a token says that checked out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VerifiedToken {
+    /// The session that it speaks for, which may be over.
+    pub session: SessionHandle,
+    /// Its `exp`, in seconds since the epoch.
+    pub expires: i64,
+    /// The user's address when it was issued.
+    pub email: Option<String>,
+    /// The user's name when it was issued.
+    pub name: Option<String>,
+    /// Whether the address was verified when it was issued.
+    pub email_verified: bool,
 }
 
 /// Why a token was refused.
@@ -127,15 +143,15 @@ impl AccessTokens<'_> {
         encode(&header, &claims, &EncodingKey::from_secret(self.keys.current.access_token_key()))
     }
 
-    /// The session that a token speaks for, and its `exp`. Whether the session
-    /// still lives is the caller's to find out.
+    /// What a token says. Whether its session still lives is the caller's to
+    /// find out.
     ///
     /// Algorithm, type, key id, issuer, audience and all times are pinned;
     /// header parameters that would name a key elsewhere are refused.
     ///
     /// # Errors
     /// [`InvalidAccessToken`].
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<(SessionHandle, i64), InvalidAccessToken> {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<VerifiedToken, InvalidAccessToken> {
         use InvalidAccessToken::Invalid;
 
         if token.len() > MAX_LENGTH {
@@ -164,8 +180,14 @@ impl AccessTokens<'_> {
         if !in_time {
             return Err(Invalid);
         }
-        let handle = SessionHandle::parse(&claims.sub, &claims.sid).ok_or(Invalid)?;
-        Ok((handle, claims.exp))
+        let text = |claim: Value| claim.as_str().map(str::to_owned);
+        Ok(VerifiedToken {
+            session: SessionHandle::parse(&claims.sub, &claims.sid).ok_or(Invalid)?,
+            expires: claims.exp,
+            email: text(claims.email),
+            name: text(claims.name),
+            email_verified: claims.email_verified == true,
+        })
     }
 }
 

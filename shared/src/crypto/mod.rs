@@ -2,6 +2,7 @@
 
 mod access_token;
 mod code_hash;
+mod hash_time;
 mod keys;
 mod password_hash;
 mod provider_tokens;
@@ -9,8 +10,9 @@ mod sealing;
 mod signature;
 mod totp;
 
-pub use access_token::{AccessTokenPolicy, AccessTokens, InvalidAccessToken, looks_like_jwt};
+pub use access_token::{AccessTokenPolicy, AccessTokens, InvalidAccessToken, VerifiedToken, looks_like_jwt};
 pub use code_hash::{HashedCode, find_code, hash_code};
+pub use hash_time::timed as timed_hashing;
 pub use keys::{Keyring, MIN_SECRET_LENGTH, SigningSecret, WeakSecret};
 pub use password_hash::{Argon2Hasher, HashPolicy};
 pub use provider_tokens::{open_tokens, seal_tokens};

@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use argon2::{
     Algorithm, Argon2, Block, Params, Version,
@@ -6,6 +9,7 @@ use argon2::{
 };
 use subtle::ConstantTimeEq as _;
 
+use super::hash_time;
 use crate::{
     domain::Password,
     ports::{HashError, HashPassword, Random, Verdict},
@@ -78,7 +82,14 @@ impl<R: Random + 'static> HashPassword for Argon2Hasher<R> {
 async fn off_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, HashError> + Send + 'static,
 ) -> Result<T, HashError> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| HashError("the hashing thread died".to_owned()))?
+    let timed = move || {
+        let started = Instant::now();
+        (work(), started.elapsed())
+    };
+    let died = |_| HashError("the hashing thread died".to_owned());
+    let (result, spent) = tokio::task::spawn_blocking(timed).await.map_err(died)?;
+    hash_time::add(spent);
+    result
 }
 
 fn encode(

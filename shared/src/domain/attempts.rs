@@ -48,6 +48,13 @@ pub fn live_failures(ids: &[String], now: Timestamp) -> Vec<String> {
     live
 }
 
+/// When failures that count are forgotten, if no other follows: after a quiet
+/// spell of [`LOCK_SECONDS`].
+pub fn locked_until(failures: &[String], now: Timestamp) -> Timestamp {
+    let newest = failures.iter().filter_map(|id| made_at(id)).max().unwrap_or(now.millis());
+    Timestamp::from_millis(newest.min(now.millis())).plus_seconds(LOCK_SECONDS)
+}
+
 fn made_at(id: &str) -> Option<i64> {
     id.split_once('.')?.0.parse().ok()
 }
@@ -72,6 +79,14 @@ mod tests {
         assert_eq!(live(&[20, 1, 17, 3, 2], 34), 5);
         // Another machine's clock is a little ahead.
         assert_eq!(live(&[1, 2, 3], 2), 3);
+    }
+
+    #[test]
+    fn a_lock_ends_a_quiet_spell_after_the_last_failure() {
+        let at = |minutes: i64| Timestamp::from_millis(minutes * 60_000);
+        assert_eq!(locked_until(&ids(&[1, 9, 5]), at(10)), at(24));
+        assert_eq!(locked_until(&ids(&[1, 99]), at(10)), at(25), "another machine's clock is ahead");
+        assert_eq!(locked_until(&["junk".to_owned()], at(10)), at(25));
     }
 
     #[test]

@@ -59,6 +59,11 @@ impl Account {
         id
     }
 
+    /// Whether it is the password's, not a provider's.
+    pub fn is_credential(&self) -> bool {
+        matches!(self.kind, AccountKind::Address { .. })
+    }
+
     /// Whether it is a way in for this user: the user's own, and no link that a
     /// stranger may have made before the owner of the address came.
     pub fn is_way_in(&self, user: &User) -> bool {

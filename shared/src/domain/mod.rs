@@ -25,14 +25,14 @@ mod verification;
 
 pub use account::{CredentialAccount, ProviderIdentity};
 pub use address::{AddressGrant, ChangeStep, EmailChangeGrant, VerificationGrant, sign_up_notice_key};
-pub use attempts::{AttemptId, LOCK_SECONDS, MAX_ATTEMPTS, MAX_FAILURES, live_failures};
+pub use attempts::{AttemptId, LOCK_SECONDS, MAX_ATTEMPTS, MAX_FAILURES, live_failures, locked_until};
 pub use backup_code::{BACKUP_CODES, BackupCode};
 pub use email::{Email, InvalidEmail};
 pub use ids::{Secret32, UserId, alphanumeric};
 pub use known_device::KnownDevice;
 pub use linked_account::{Account, AccountKind, SealedTokens};
 pub use lockout::Lockout;
-pub use name::{MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, MAX_USER_AGENT_LENGTH, truncate_chars};
+pub use name::{MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, MAX_USER_AGENT_LENGTH, is_picture, truncate_chars};
 pub use password::{InvalidPassword, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, Password};
 pub use password_rules::PasswordRules;
 pub use provider_tokens::ProviderTokens;

@@ -24,6 +24,12 @@ impl Scope {
         Self(format!("{}/{}", limit.name(), hash(to.as_str())))
     }
 
+    /// Mails of a kind that somebody asked for who has shown to be the owner of
+    /// the address, or to know the password.
+    pub fn own_mails(limit: Limit, to: &Email) -> Self {
+        Self(format!("own-{}", Self::mails(limit, to).0))
+    }
+
     /// Passwords tried for an address, by anybody.
     pub fn account(email: &Email) -> Self {
         Self(format!("lockout/account/{}", hash(email.as_str())))
@@ -103,5 +109,6 @@ mod tests {
             assert!(!scope.as_str().contains("ann"), "{scope:?}");
         }
         assert_ne!(Scope::mails(Limit::Mail, &email), Scope::mails(Limit::MailDaily, &email));
+        assert_ne!(Scope::mails(Limit::Mail, &email), Scope::own_mails(Limit::Mail, &email));
     }
 }

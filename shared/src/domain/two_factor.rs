@@ -21,6 +21,9 @@ pub struct Challenge {
     pub two_factor_since: Timestamp,
     /// Whether the session is to outlive the browser.
     pub remember: bool,
+    /// Whether a mailed code answers it. Not where the first factor was the
+    /// mailbox already: it would be one factor twice.
+    pub takes_mailed_codes: bool,
     /// When the challenge dies.
     pub expires_at: Timestamp,
 }
@@ -118,6 +121,7 @@ mod tests {
             valid_from: now,
             two_factor_since: now,
             remember: true,
+            takes_mailed_codes: true,
             expires_at: now,
         };
         assert!(!challenge.is_of(&user));

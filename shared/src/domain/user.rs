@@ -74,9 +74,20 @@ impl User {
         now.after(self.sessions_valid_from).after(self.password_changed_at)
     }
 
+    /// Whether the password was last set by a mailed link, and that since the
+    /// second factor was enrolled: whoever has the mailbox has the password.
+    ///
+    /// Not where the address was never verified. A stranger may have enrolled
+    /// that factor, and the mailbox is all that the owner of the address has.
+    pub fn password_is_by_mail(&self) -> bool {
+        self.email_verified
+            && self.two_factor_since.is_some_and(|since| since < self.recovered_at)
+            && self.password_changed_at <= self.recovered_at
+    }
+
     /// The user after the owner of the address has taken over an account that
-    /// a stranger may have made: the address is verified, and what there was
-    /// before belongs to an earlier generation.
+    /// a stranger may have made: the address is verified, what there was before
+    /// belongs to an earlier generation, and the second factor is gone.
     pub fn recovered(&self, now: Timestamp) -> Self {
         let generation = self.next_generation(now);
         Self {
@@ -84,6 +95,7 @@ impl User {
             updated_at: now,
             sessions_valid_from: generation,
             password_changed_at: generation,
+            two_factor_since: None,
             recovered_at: generation,
             ..self.clone()
         }
@@ -94,6 +106,27 @@ impl User {
 mod tests {
     use super::*;
     use crate::adapters::OsRandom;
+
+    #[test]
+    fn a_password_is_by_mail_until_it_is_changed_or_another_factor_enrolled() {
+        let at = Timestamp::from_millis;
+        let email = Email::parse("a@example.com").unwrap();
+        let mut user = User::new(UserId::generate(&OsRandom), "A".into(), email, true, None, at(1000));
+        assert!(!user.password_is_by_mail());
+        user.two_factor_since = Some(at(2000));
+        assert!(!user.password_is_by_mail(), "it was there before");
+        (user.recovered_at, user.password_changed_at) = (at(3000), at(3000));
+        assert!(user.password_is_by_mail());
+        user.password_changed_at = at(4000);
+        assert!(!user.password_is_by_mail(), "changed by somebody who was signed in");
+        (user.recovered_at, user.password_changed_at) = (at(5000), at(5000));
+        assert!(user.password_is_by_mail());
+        user.email_verified = false;
+        assert!(!user.password_is_by_mail(), "the factor may be a stranger's");
+        user.email_verified = true;
+        user.two_factor_since = Some(at(6000));
+        assert!(!user.password_is_by_mail(), "the new factor was enrolled with it");
+    }
 
     #[test]
     fn generations_only_grow_whatever_the_clock_says() {

@@ -51,6 +51,16 @@ pub enum AdmissionError {
 }
 
 impl Admission {
+    /// The kinds of codes that are asked for, beside backup codes, as Better
+    /// Auth names them.
+    pub fn methods(&self) -> &'static [&'static str] {
+        match self {
+            Self::Session { .. } => &[],
+            Self::Challenge(new) if new.challenge.takes_mailed_codes => &["totp", "otp"],
+            Self::Challenge(_) => &["totp"],
+        }
+    }
+
     /// The rows to store.
     pub fn rows(&self) -> AdmissionRows<'_> {
         match self {
@@ -81,6 +91,17 @@ pub struct FirstFactor<'a> {
     pub device: Option<VerificationToken>,
 }
 
+impl FirstFactor<'_> {
+    /// Whether what was shown is the user's mailbox, by whatever detour.
+    fn is_mailbox(&self, user: &User) -> bool {
+        match self.method {
+            SignInMethod::MagicLink | SignInMethod::EmailVerification => true,
+            SignInMethod::Password => user.password_is_by_mail(),
+            SignInMethod::SignUp | SignInMethod::Provider(_) | SignInMethod::SecondFactor => false,
+        }
+    }
+}
+
 /// Decides how a user who has shown a first factor goes on: **every** way in
 /// comes through here. Whoever has a second factor is asked for it, unless the
 /// device is trusted; only then is something read.
@@ -106,7 +127,7 @@ pub async fn admit(
     };
     Ok(match device {
         Some(device) => Admission::Session { session: session(factor.client), device: Some(device) },
-        None => Admission::Challenge(challenge(context, user, two_factor_since, factor.remember)),
+        None => Admission::Challenge(challenge(context, user, two_factor_since, &factor)),
     })
 }
 
@@ -138,13 +159,19 @@ async fn renew(
     }))
 }
 
-fn challenge(context: &Context<'_>, user: &User, two_factor_since: Timestamp, remember: bool) -> NewChallenge {
+fn challenge(
+    context: &Context<'_>,
+    user: &User,
+    two_factor_since: Timestamp,
+    factor: &FirstFactor<'_>,
+) -> NewChallenge {
     let token = VerificationToken::generate(Purpose::TwoFactorChallenge, context.random);
     let challenge = Challenge {
         user_id: user.id.clone(),
         valid_from: user.sessions_valid_from,
         two_factor_since,
-        remember,
+        remember: factor.remember,
+        takes_mailed_codes: !factor.is_mailbox(user),
         expires_at: context.clock.now().plus_seconds(context.two_factor.challenge_seconds),
     };
     NewChallenge { token_hash: token.hash(), token, challenge }

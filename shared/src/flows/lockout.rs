@@ -1,8 +1,8 @@
 //! How often passwords may be tried for one account.
 
-use super::{Client, Context};
+use super::Context;
 use crate::{
-    domain::{Email, Lockout, Password, Scope, Timestamp, UserId},
+    domain::{Email, KnownDevice, Lockout, Password, Scope, Timestamp, UserId},
     ports::{HashError, HashPassword, LimitAttempts, Reservation, StoreError, StoreResult, Verdict},
 };
 
@@ -29,8 +29,8 @@ impl Attempt {
     /// At the password of an address, known or not. A device that has signed
     /// in to it before has a count of its own, so that strangers who fail on
     /// purpose do not lock its owner out.
-    pub fn to_sign_in(context: &Context<'_>, email: &Email, client: &Client) -> Self {
-        Self::new(context, || client.known_device.as_ref().map_or_else(|| Scope::account(email), Scope::device))
+    pub fn to_sign_in(context: &Context<'_>, email: &Email, device: Option<&KnownDevice>) -> Self {
+        Self::new(context, || device.map_or_else(|| Scope::account(email), Scope::device))
     }
 
     /// At the password of whoever is signed in as a user. These attempts have a

@@ -35,7 +35,7 @@ pub use id_token_sign_in::{IdTokenSignInError, PresentedIdToken, sign_in_with_id
 pub use link_account::{LinkFailure, link_account};
 pub use lockout::{Attempt, AttemptError, forget_failures, verify_password};
 pub use magic_link::{MagicLinkError, SignedInByLink, redeem_magic_link, request_magic_link};
-pub use mail_caps::may_mail;
+pub use mail_caps::{may_mail, may_mail_owner};
 pub use oauth_callback::{CallbackFailure, SignedInBy, TokensToSeal, finish_oauth};
 pub use oauth_start::{OAuthStart, OAuthStartError, StartedOAuth, derive_companions, start_oauth};
 pub use password_reset::{

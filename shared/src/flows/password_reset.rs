@@ -1,11 +1,11 @@
-use super::{Context, forget_failures};
+use super::Context;
 use crate::{
     domain::{
         Email, InvalidPassword, Password, PasswordRules, Purpose, ResetGrant, Timestamp, UserId, VerificationToken,
     },
     ports::{
-        FindCredential, FindResetToken, HashError, HashPassword, LimitAttempts, ResetOutcome, ResetPassword,
-        StoreError, StoreResetToken, StoreResult,
+        FindCredential, FindResetToken, HashError, HashPassword, ResetOutcome, ResetPassword, StoreError,
+        StoreResetToken, StoreResult,
     },
 };
 
@@ -76,9 +76,9 @@ pub enum ResetError {
 
 /// Sets a new password: one read, the hash, one transaction that consumes the
 /// token, sets the password, and ends all sessions and all other reset tokens.
-/// Beside it the failures at the account are forgotten: should the transaction
-/// not come about, whoever held the token was the owner all the same.
-/// Whose password it is, and the address that the link went to.
+/// A token that was overtaken is forgotten, so that it costs one hash and no
+/// more. Whose password it is, and the address that the link went to: what
+/// failed there before is to be forgotten now ([`super::forget_failures`]).
 ///
 /// # Errors
 /// [`ResetError`].
@@ -91,19 +91,20 @@ pub async fn confirm_password_reset<S>(
     rules: PasswordRules,
 ) -> Result<(UserId, Email), ResetError>
 where
-    S: FindResetToken + ResetPassword + LimitAttempts,
+    S: FindResetToken + ResetPassword,
 {
     let (grant, user_id) = find(context, store, token).await?.ok_or(ResetError::InvalidToken)?;
     rules.check(&password, &grant.email)?;
     let hash = hasher.hash(password).await?;
     let now = context.clock.now();
     let token_hash = token.hash();
-    let reset = store.reset_password(&token_hash, &grant, &user_id, &hash, now);
-    // A wait that is left over ends by itself.
-    let (outcome, _) = futures_util::join!(reset, forget_failures(context, store, &grant.email));
-    match outcome? {
+    match store.reset_password(&token_hash, &grant, &user_id, &hash, now).await? {
         ResetOutcome::Done => Ok((user_id, grant.email)),
-        ResetOutcome::Stale => Err(ResetError::InvalidToken),
+        ResetOutcome::Stale => {
+            // If this fails, the next one who shows it tries again.
+            let _ = store.forget_reset_token(&token_hash).await;
+            Err(ResetError::InvalidToken)
+        }
     }
 }
 

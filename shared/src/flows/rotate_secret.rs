@@ -127,7 +127,7 @@ async fn test(
     let session = context.new_session(&user.id, now, true, client).session;
     let token = tokens.issue(&user, &session, now, None, context.random).map_err(|_| RotationError::Untrue)?;
     match tokens.verify(&token, now) {
-        Ok((handle, _)) if handle == session.handle => Ok(()),
+        Ok(verified) if verified.session == session.handle => Ok(()),
         _ => Err(RotationError::Untrue),
     }
 }

@@ -43,7 +43,9 @@ impl From<AdmissionError> for SignInError {
 }
 
 /// Signs in with a password: one read, beside which the attempt is reserved,
-/// then the hash with the user's row read beside it, then one write.
+/// then the hash with the user's row read beside it, then one write. A device
+/// that knew an older password is counted with the strangers, too, which takes
+/// one round trip more.
 ///
 /// The two reads are two points in time. Account and user both say when the
 /// password was set, and a reset changes both at once, so that a password is
@@ -63,10 +65,15 @@ pub async fn sign_in<S>(
 where
     S: FindCredential + FindUser + FindTrustedDevice + StoreAdmission + UpgradePasswordHash + LimitAttempts,
 {
-    let attempt = Attempt::to_sign_in(context, email, &factor.client);
+    let device = factor.client.known_device.as_ref();
+    let mut attempt = Attempt::to_sign_in(context, email, device);
     let (account, reserved) = futures_util::join!(store.credential(email), attempt.reserve(context, store));
     reserved?;
     let mut account = account?;
+    if device.is_some_and(|device| !account.as_ref().is_some_and(|found| device.knows(found.password_changed_at))) {
+        attempt = Attempt::to_sign_in(context, email, None);
+        attempt.reserve(context, store).await?;
+    }
     for _ in 0..ATTEMPTS {
         let (verdict, user) = check(context, hasher, store, account.as_ref(), password.clone()).await?;
         let (Some(found), Verdict::Right { upgraded }) = (account, verdict) else {
@@ -81,16 +88,21 @@ where
             attempt.succeeded(store).await;
             return Err(SignInError::NotVerified);
         }
-        let admission = admit(context, store, &user, factor).await?;
+        let admission = admit(context, store, &user, factor.clone()).await?;
         let upgrade = async {
             if let (Some(old), Some(new)) = (&found.password_hash, &upgraded) {
                 // A later sign-in tries again; this one has succeeded.
                 let _ = store.upgrade(email, old, new).await;
             }
         };
-        let (created, (), ()) =
+        let (stored, (), ()) =
             futures_util::join!(store.store_admission(admission.rows()), upgrade, attempt.succeeded(store));
-        created?;
+        if stored? {
+            return Ok((user, admission));
+        }
+        // Another sign-in has used the device's token up: this one is asked.
+        let admission = admit(context, store, &user, FirstFactor { device: None, ..factor }).await?;
+        store.store_admission(admission.rows()).await?;
         return Ok((user, admission));
     }
     Err(StoreError::Unavailable { operation: "sign in", reason: "the password keeps changing".to_owned() }.into())

@@ -1,6 +1,6 @@
 use super::{Context, live_session};
 use crate::{
-    domain::LiveSession,
+    domain::{Account, LiveSession},
     ports::{FindAccounts, FindSession, StoreError, UnlinkAccount},
 };
 
@@ -26,11 +26,16 @@ pub enum UnlinkError {
 
 /// Gives up the account with an id, unless it is the user's last way in: one
 /// read and one transaction. Of concurrent calls that would leave none, one is
-/// refused.
+/// refused. Returns what was given up.
 ///
 /// # Errors
 /// [`UnlinkError`].
-pub async fn unlink_account<S>(context: &Context<'_>, store: &S, live: LiveSession, id: &str) -> Result<(), UnlinkError>
+pub async fn unlink_account<S>(
+    context: &Context<'_>,
+    store: &S,
+    live: LiveSession,
+    id: &str,
+) -> Result<Account, UnlinkError>
 where
     S: FindAccounts + FindSession + UnlinkAccount,
 {
@@ -43,7 +48,7 @@ where
         }
         let account = accounts.iter().find(|account| account.id() == id).ok_or(UnlinkError::NotFound)?;
         if store.unlink(&user, account, context.clock.now()).await? {
-            return Ok(());
+            return Ok(account.clone());
         }
         user = live_session(context, store, &session.handle).await?.ok_or(UnlinkError::NotSignedIn)?.user;
     }

@@ -11,9 +11,13 @@ use serde_json::{Map, Number, Value};
 use url::form_urlencoded;
 
 use super::{ApiError, ErrorCode, query::Query};
+use crate::domain::{MAX_IMAGE_LENGTH, is_picture};
 
 /// Largest accepted body, in bytes. The largest honest one is a few hundred.
 pub const MAX_BODY_LENGTH: usize = 64 * 1024;
+
+/// Most issues that an answer names.
+const MAX_ISSUES: usize = 20;
 
 const JSON: &str = "application/json";
 const FORM: &str = "application/x-www-form-urlencoded";
@@ -224,6 +228,10 @@ impl<'a> Fields<'a> {
     }
 
     fn issue(&mut self, name: &str, text: &str) {
+        // Nobody reads more, and an answer must not outgrow its request.
+        if self.issues.len() == MAX_ISSUES {
+            return;
+        }
         self.issues.push(format!("[{}.{name}] {text}", self.part));
     }
 
@@ -425,6 +433,15 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Refuses what is no address of a picture.
+    pub fn picture(&mut self, name: &str, url: &str) {
+        self.at_most(name, url, MAX_IMAGE_LENGTH);
+        self.single_line(name, url);
+        if !is_picture(url.trim_start()) {
+            self.issue(name, "Invalid URL");
+        }
+    }
+
     /// Adds an issue that only the endpoint can find.
     pub fn refuse(&mut self, name: &str, text: &str) {
         self.issue(name, text);
@@ -434,7 +451,8 @@ impl<'a> Fields<'a> {
     ///
     /// # Errors
     /// 400 `VALIDATION_ERROR` if there is any.
-    pub fn finish(self) -> Result<(), ApiError> {
+    pub fn finish(mut self) -> Result<(), ApiError> {
+        self.issues.truncate(MAX_ISSUES);
         if self.issues.is_empty() { Ok(()) } else { Err(ApiError::validation(self.issues.join("; "))) }
     }
 }

@@ -6,7 +6,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use crate::{
     config::Config,
     crypto::{Keyring, SignatureVerdict, sign, verify},
-    domain::{Email, KnownDevice, Purpose, UserId, VerificationToken},
+    domain::{Email, KnownDevice, Purpose, Timestamp, UserId, VerificationToken},
 };
 
 /// What JavaScript's `encodeURIComponent` leaves alone.
@@ -171,14 +171,26 @@ impl CookieJar {
     }
 
     /// Sets the cookie by which a browser remembers whom it signed up, until the
-    /// link that verifies the address expires.
-    pub fn set_signed_up(&self, keys: &Keyring, user_id: &UserId, seconds: i64) -> String {
-        self.build(SIGN_UP, &encode(&sign(keys, &self.purpose(SIGN_UP), user_id.as_str())), Some(seconds))
+    /// link that verifies the address expires, however long the browser keeps it.
+    pub fn set_signed_up(&self, keys: &Keyring, user_id: &UserId, seconds: i64, now: Timestamp) -> String {
+        let value = format!("{user_id}.{}", now.plus_seconds(seconds).millis());
+        self.build(SIGN_UP, &encode(&sign(keys, &self.purpose(SIGN_UP), &value)), Some(seconds))
     }
 
     /// The id of the user whom the browser signed up.
-    pub fn signed_up(&self, headers: &HeaderMap, keys: &Keyring) -> Presented {
-        self.signed(headers, keys, SIGN_UP)
+    pub fn signed_up(&self, headers: &HeaderMap, keys: &Keyring, now: Timestamp) -> Option<UserId> {
+        let Presented::Signed(value) = self.signed(headers, keys, SIGN_UP) else { return None };
+        let (id, expires_at) = value.split_once('.')?;
+        let is_live = now < Timestamp::from_millis(expires_at.parse().ok()?);
+        UserId::parse(id).filter(|_| is_live)
+    }
+
+    /// Clears a session cookie that was set for this host alone before its
+    /// siblings shared them, if the request may carry one: it would stand beside
+    /// the present one for ever.
+    pub fn clear_left_over_session(&self, headers: &HeaderMap) -> Option<String> {
+        let is_shadowed = self.domain.is_some() && self.values(headers, SESSION_TOKEN).count() > 1;
+        is_shadowed.then(|| Self { domain: None, ..self.clone() }.build(SESSION_TOKEN, "", Some(0)))
     }
 
     fn token(&self, headers: &HeaderMap, keys: &Keyring, name: &str, purpose: Purpose) -> Option<VerificationToken> {
@@ -294,7 +306,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{adapters::OsRandom, crypto::SigningSecret};
+    use crate::{adapters::OsRandom, crypto::SigningSecret, domain::User};
 
     fn keys() -> Keyring {
         Keyring { current: SigningSecret::new("v1".into(), &"k".repeat(32)).unwrap(), previous: None }
@@ -361,16 +373,44 @@ mod tests {
     #[test]
     fn a_device_is_known_by_its_cookie() {
         let [ann, bob] = ["ann@example.com", "bob@example.com"].map(|text| Email::parse(text).unwrap());
-        let device = KnownDevice::generate(&ann, &OsRandom);
+        let user = |email: &Email| {
+            let id = UserId::generate(&OsRandom);
+            User::new(id, "A".into(), email.clone(), true, None, Timestamp::from_millis(1000))
+        };
+        let device = KnownDevice::generate(&user(&ann), &OsRandom);
         let cookie = jar(true).set_known_device(&keys(), &device);
         assert!(cookie.ends_with("; Max-Age=31536000; Path=/; HttpOnly; Secure; SameSite=Lax"), "{cookie}");
         let known = |cookies: &[&str], email| jar(true).known_device(&headers(cookies), &keys(), email);
         assert_eq!(known(&[pair(&cookie)], &ann), Some(device.clone()));
         assert_eq!(known(&[pair(&cookie)], &bob), None);
-        let other = jar(true).set_known_device(&keys(), &KnownDevice::generate(&bob, &OsRandom));
+        let other = jar(true).set_known_device(&keys(), &KnownDevice::generate(&user(&bob), &OsRandom));
         assert_eq!(known(&[pair(&other), pair(&cookie)], &ann), Some(device));
         let forged = pair(&jar(true).set_session_token(&keys(), "x", None)).replace("session_token", "known_device");
         assert_eq!(known(&[&forged, "__Secure-better-auth.known_device=x"], &ann), None);
+    }
+
+    #[test]
+    fn who_signed_up_is_remembered_for_a_while() {
+        let (id, now) = (UserId::generate(&OsRandom), Timestamp::from_millis(1_000_000));
+        let cookie = jar(false).set_signed_up(&keys(), &id, 60, now);
+        assert!(cookie.contains("; Max-Age=60; "), "{cookie}");
+        let known = |cookie: &str, now| jar(false).signed_up(&headers(&[cookie]), &keys(), now);
+        assert_eq!(known(pair(&cookie), now.plus_seconds(59)), Some(id.clone()));
+        assert_eq!(known(pair(&cookie), now.plus_seconds(60)), None);
+        for value in [id.as_str(), &format!("{id}."), &format!("{id}.x"), ".9999999999999"] {
+            let signed = encode(&sign(&keys(), "cookie/better-auth.sign_up", value));
+            assert_eq!(known(&format!("better-auth.sign_up={signed}"), now), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_setting_left_is_cleared() {
+        let shared = CookieJar { secure: true, domain: Some("example.com".into()) };
+        let (one, two) = ("__Secure-better-auth.session_token=a", "__Secure-better-auth.session_token=b");
+        let cleared = shared.clear_left_over_session(&headers(&[&format!("{one}; {two}")])).unwrap();
+        assert_eq!(cleared, "__Secure-better-auth.session_token=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax");
+        assert_eq!(shared.clear_left_over_session(&headers(&[one])), None);
+        assert_eq!(jar(true).clear_left_over_session(&headers(&[one, two])), None);
     }
 
     proptest! {

@@ -244,8 +244,7 @@ impl ApiError {
     /// 429 for what may be done again at a time; in whole seconds, and not at
     /// once.
     pub fn too_many_requests(reason: impl ToString, until: Timestamp, now: Timestamp) -> Self {
-        let wait = Timestamp::from_millis(until.millis().saturating_sub(now.millis()));
-        let retry_after = Some(wait.ttl_seconds().max(1));
+        let retry_after = Some(seconds_until(until, now));
         Self { reason: Some(reason.to_string()), retry_after, ..ErrorCode::TOO_MANY_REQUESTS.into() }
     }
 
@@ -253,6 +252,11 @@ impl ApiError {
     pub fn internal(reason: impl ToString) -> Self {
         Self { reason: Some(reason.to_string()), ..ErrorCode::INTERNAL.into() }
     }
+}
+
+/// A `Retry-After` (RFC 9110, section 10.2.3): whole seconds, and not at once.
+pub(super) fn seconds_until(until: Timestamp, now: Timestamp) -> i64 {
+    Timestamp::from_millis(until.millis().saturating_sub(now.millis())).ttl_seconds().max(1)
 }
 
 impl From<ErrorCode> for ApiError {

@@ -1,7 +1,9 @@
 //! The gateway's side: events to requests, requests to flows, results to
-//! responses. No other module knows `lambda_http`. The one function that
-//! Secrets Manager calls instead of the gateway is served here, too.
+//! responses. No other module knows `lambda_http`. The functions that have no
+//! route are served here, too: the one that Secrets Manager calls, and the one
+//! that API Gateway asks for other APIs.
 
+mod authorizer;
 mod body;
 mod cookies;
 mod csrf;
@@ -9,6 +11,7 @@ pub mod endpoints;
 mod error;
 mod error_page;
 mod guard;
+mod metrics;
 mod outcome;
 mod query;
 mod rate_limiter;
@@ -21,6 +24,7 @@ mod service;
 mod trusted_origins;
 mod trusted_proxy;
 
+pub use authorizer::{Authorizer, serve_authorizer};
 pub use cookies::CookieJar;
 pub use error::{ApiError, ErrorCode};
 /// Why the Lambda runtime stopped.

@@ -1,12 +1,15 @@
 //! The one line that every request, and every other event, leaves in the log.
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
 use http::StatusCode;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::routes::{Function, RouteInfo};
+use super::{
+    metrics::{Measured, Meter, Metrics},
+    routes::{Function, RouteInfo},
+};
 use crate::domain::{Email, Timestamp, UserId};
 
 /// What an endpoint tells the log about a request: a stable event name and
@@ -59,6 +62,17 @@ impl Audit {
         self
     }
 
+    /// Its name.
+    pub(super) const fn name(&self) -> Option<&'static str> {
+        self.event
+    }
+
+    /// Whether a mail was not sent: that the request was about, or that tells
+    /// of what happened.
+    pub(super) fn tells_of_failed_mail(&self) -> bool {
+        self.mail_failed || self.event.is_some_and(|event| event.ends_with(".mail_failed"))
+    }
+
     /// Why; a fixed text or the code of a service's error.
     pub fn reason(&mut self, reason: impl Into<String>) -> &mut Self {
         self.reason = Some(reason.into());
@@ -88,6 +102,8 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<&'static str>,
     duration_ms: i64,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    metrics: Option<Metrics>,
     #[serde(flatten)]
     audit: &'a Audit,
 }
@@ -108,13 +124,23 @@ pub struct Outcome<'a> {
     pub status: StatusCode,
     /// `code` of the envelope.
     pub code: Option<&'static str>,
+    /// How long it hashed passwords, if it did.
+    pub hashing: Option<Duration>,
     /// What the endpoint said.
     pub audit: &'a Audit,
 }
 
 impl Outcome<'_> {
     /// Writes the line to standard output, where CloudWatch picks it up.
-    pub fn log(&self) {
+    pub fn log(&self, meter: Option<&Meter>) {
+        let duration_ms = self.finished.millis().saturating_sub(self.started.millis());
+        let measured = Measured {
+            finished: self.finished,
+            latency_millis: Some(duration_ms),
+            hashing: self.hashing,
+            status: self.status.as_u16(),
+            audit: self.audit,
+        };
         write_line(&Line {
             timestamp: self.finished,
             level: if self.status.is_server_error() { "ERROR" } else { "INFO" },
@@ -124,41 +150,53 @@ impl Outcome<'_> {
             route: self.info.map(|info| format!("{} {}", info.method, info.path)),
             status: Some(self.status.as_u16()),
             code: self.code,
-            duration_ms: self.finished.millis().saturating_sub(self.started.millis()),
+            duration_ms,
+            metrics: meter.and_then(|meter| meter.measure(&measured)),
             audit: self.audit,
         });
     }
 }
 
-/// Everything that the line of a step of a rotation says.
-pub struct StepOutcome<'a> {
+/// Everything that the line of an invocation says that is no request: a step
+/// of a rotation, or a question to the authorizer.
+pub struct InvocationOutcome<'a> {
+    /// What it is.
+    pub message: &'static str,
     /// When the event came.
     pub started: Timestamp,
-    /// When the step was done.
+    /// When it was done with.
     pub finished: Timestamp,
     /// Function that took it.
     pub function: Function,
     /// Lambda's id of the invocation.
     pub request_id: &'a str,
-    /// Whether it was taken.
+    /// Whether the function could do its work.
     pub succeeded: bool,
     /// Its event, and why it failed.
     pub audit: &'a Audit,
 }
 
-impl StepOutcome<'_> {
+impl InvocationOutcome<'_> {
     /// Writes the line.
-    pub fn log(&self) {
+    pub fn log(&self, meter: Option<&Meter>) {
+        let measured = Measured {
+            finished: self.finished,
+            latency_millis: None,
+            hashing: None,
+            status: if self.succeeded { 200 } else { 500 },
+            audit: self.audit,
+        };
         write_line(&Line {
             timestamp: self.finished,
             level: if self.succeeded { "INFO" } else { "ERROR" },
-            message: "rotation",
+            message: self.message,
             function: self.function.name(),
             request_id: self.request_id,
             route: None,
             status: None,
             code: None,
             duration_ms: self.finished.millis().saturating_sub(self.started.millis()),
+            metrics: meter.and_then(|meter| meter.measure(&measured)),
             audit: self.audit,
         });
     }

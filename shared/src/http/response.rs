@@ -85,7 +85,7 @@ impl Reply {
         headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
         headers.insert("referrer-policy", HeaderValue::from_static("no-referrer"));
         headers.insert("x-frame-options", HeaderValue::from_static("DENY"));
-        headers.insert("strict-transport-security", HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+        headers.insert("strict-transport-security", HeaderValue::from_static("max-age=63072000"));
         Self { status, headers, body }
     }
 

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     endpoints::Core,
-    outcome::{Audit, StepOutcome},
+    outcome::{Audit, InvocationOutcome},
     routes::Function,
     service::settings,
 };
@@ -74,7 +74,9 @@ async fn invoke<S: RotateSigningSecret>(
         audit.reason(reason.clone());
     }
     let finished = SystemClock.now();
-    StepOutcome { started, finished, function: FUNCTION, request_id, succeeded: result.is_ok(), audit: &audit }.log();
+    let succeeded = result.is_ok();
+    let (message, function) = ("rotation", FUNCTION);
+    InvocationOutcome { message, started, finished, function, request_id, succeeded, audit: &audit }.log(None);
     result.map_err(|error_message| Diagnostic { error_type: "RotationFailed".to_owned(), error_message })
 }
 

@@ -29,6 +29,8 @@ pub enum Function {
     Account,
     /// `rotate-secret`, which Secrets Manager calls; it has no route
     RotateSecret,
+    /// `authorizer`, which API Gateway asks on behalf of other APIs; it has no route
+    Authorizer,
 }
 
 impl Function {
@@ -47,6 +49,7 @@ impl Function {
             Self::TwoFactor => "two-factor",
             Self::Account => "account",
             Self::RotateSecret => "rotate-secret",
+            Self::Authorizer => "authorizer",
         }
     }
 }

@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{
     ApiError, Audit, AuthRequest, ErrorCode, Reply, TrustedOrigins, TrustedProxy, body, csrf, guard,
+    metrics::Meter,
     outcome::{Outcome, log_fault},
     rate_limiter::RateLimiter,
     routes::{Function, Route},
@@ -17,6 +18,7 @@ use super::{
 use crate::{
     adapters::{SystemClock, dynamodb::DynamoDb},
     config::Config,
+    crypto::timed_hashing,
     ports::Clock as _,
 };
 
@@ -36,6 +38,7 @@ struct Service<E> {
     trusted: TrustedOrigins,
     proxy: Option<TrustedProxy>,
     limiter: Option<RateLimiter<DynamoDb>>,
+    meter: Option<Meter>,
 }
 
 /// Runs a function: reads the settings, starts the endpoint, and serves events
@@ -50,8 +53,8 @@ pub async fn serve<E: Endpoint>(function: Function, start: impl AsyncFnOnce(Conf
     let service = match settings(function) {
         Some(config) => {
             let (trusted, proxy) = (config.trusted_origins.clone(), config.trusted_proxy.clone());
-            let limiter = RateLimiter::from_config(&config);
-            Some(Service { endpoint: start(config).await, trusted, proxy, limiter })
+            let (limiter, meter) = (RateLimiter::from_config(&config), Meter::from_config(&config));
+            Some(Service { endpoint: start(config).await, trusted, proxy, limiter, meter })
         }
         None => None,
     };
@@ -76,15 +79,15 @@ async fn invoke<E: Endpoint>(
 ) -> ApiGatewayV2httpResponse {
     let started = SystemClock.now();
     let mut audit = Audit::default();
-    let (request, result) = match read(function, event) {
+    let (request, (result, hashing)) = match read(function, event) {
         Ok(mut request) => {
-            let result = match service {
-                Some(service) => answer(service, &mut request, &mut audit).await,
-                None => Err(ApiError::unavailable("invalid settings")),
+            let answered = match service {
+                Some(service) => timed_hashing(answer(service, &mut request, &mut audit)).await,
+                None => (Err(ApiError::unavailable("invalid settings")), None),
             };
-            (Some(request), result)
+            (Some(request), answered)
         }
-        Err(error) => (None, Err(error)),
+        Err(error) => (None, (Err(error), None)),
     };
     let request_id = request.as_ref().map_or_else(|| guard::request_id(event), |request| request.request_id.clone());
     if let Err(error) = &result
@@ -102,9 +105,10 @@ async fn invoke<E: Endpoint>(
         info: request.as_ref().map(|request| request.info),
         status: reply.status(),
         code,
+        hashing,
         audit: &audit,
     }
-    .log();
+    .log(service.and_then(|service| service.meter.as_ref()));
     to_gateway(reply)
 }
 

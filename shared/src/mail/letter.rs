@@ -31,6 +31,8 @@ pub enum Letter<'a> {
     SignUpAttempt,
     /// The password was changed or reset.
     PasswordChanged,
+    /// The password was given up; other ways in are left.
+    PasswordRemoved,
     /// To the old address: the address was changed.
     EmailChanged {
         /// The new address.
@@ -40,6 +42,8 @@ pub enum Letter<'a> {
     TwoFactorEnabled,
     /// The second factor was given up.
     TwoFactorDisabled,
+    /// There are new backup codes; the old ones are dead.
+    BackupCodesReplaced,
     /// The user was deleted.
     UserDeleted,
 }
@@ -154,6 +158,12 @@ impl<'a> Letter<'a> {
                 action: None,
                 after: NOT_YOU,
             },
+            Self::PasswordRemoved => Words {
+                subject: "Your password was removed",
+                before: "The password of your account at {{ app_name }} was removed. You sign in by the providers that are linked to it.",
+                action: None,
+                after: NOT_YOU,
+            },
             Self::EmailChanged { .. } => Words {
                 subject: "Your e-mail address was changed",
                 before: "The address of your account at {{ app_name }} was changed to {{ new_email }}.",
@@ -162,13 +172,19 @@ impl<'a> Letter<'a> {
             },
             Self::TwoFactorEnabled => Words {
                 subject: "Two-factor authentication is on",
-                before: "Your account at {{ app_name }} now asks for a code whenever you sign in.",
+                before: "Your account at {{ app_name }} now asks for a code whenever you sign in. All other devices were signed out.",
                 action: None,
                 after: NOT_YOU,
             },
             Self::TwoFactorDisabled => Words {
                 subject: "Two-factor authentication is off",
-                before: "Your account at {{ app_name }} no longer asks for a code when you sign in.",
+                before: "Your account at {{ app_name }} no longer asks for a code when you sign in. All other devices were signed out.",
+                action: None,
+                after: NOT_YOU,
+            },
+            Self::BackupCodesReplaced => Words {
+                subject: "You have new backup codes",
+                before: "New backup codes were made for your account at {{ app_name }}. The old ones no longer work.",
                 action: None,
                 after: NOT_YOU,
             },

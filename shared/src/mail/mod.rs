@@ -126,9 +126,11 @@ mod tests {
             Letter::OneTimeCode { code: "123456", minutes: 3 },
             Letter::SignUpAttempt,
             Letter::PasswordChanged,
+            Letter::PasswordRemoved,
             Letter::EmailChanged { new_email: &email },
             Letter::TwoFactorEnabled,
             Letter::TwoFactorDisabled,
+            Letter::BackupCodesReplaced,
             Letter::UserDeleted,
         ] {
             let mail = write("Acme", letter);

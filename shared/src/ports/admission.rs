@@ -50,8 +50,10 @@ impl<'a> AdmissionRows<'a> {
 /// Lets people in.
 pub trait StoreAdmission: Sync {
     /// Stores the rows, all or none; storing the same ones twice is storing
-    /// them once.
-    fn store_admission(&self, rows: AdmissionRows<'_>) -> impl Future<Output = StoreResult<()>> + Send;
+    /// them once. `false` if they are of a trusted device whose token was
+    /// replaced meanwhile: of any number of concurrent sign-ins with one token
+    /// exactly one is told `true`.
+    fn store_admission(&self, rows: AdmissionRows<'_>) -> impl Future<Output = StoreResult<bool>> + Send;
 }
 
 /// Reads trusted devices.

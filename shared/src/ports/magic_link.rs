@@ -43,7 +43,7 @@ pub trait RedeemMagicLink: Sync {
     ) -> impl Future<Output = StoreResult<Redemption>> + Send;
 
     /// Makes a user, provided that the row is as it was read, the `recovered`
-    /// one, removes the password, and admits them.
+    /// one, removes password and second factor, and admits them.
     fn recover_by_link(
         &self,
         token_hash: &str,

@@ -179,6 +179,9 @@ pub trait ResetPassword: Sync {
         password_hash: &str,
         now: Timestamp,
     ) -> impl Future<Output = StoreResult<ResetOutcome>> + Send;
+
+    /// Deletes a token that is worthless.
+    fn forget_reset_token(&self, token_hash: &str) -> impl Future<Output = StoreResult<()>> + Send;
 }
 
 /// What became of a password reset.

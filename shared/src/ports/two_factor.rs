@@ -25,8 +25,9 @@ pub trait EncryptionKeys: Sync {
 pub enum CountedAttempt<T> {
     /// It is counted, and may be looked at; here is what it is made on.
     Yes(T),
-    /// There were too many before it.
-    TooMany,
+    /// There were too many before it. On a user's factor this ends, if nothing
+    /// else is tried, at the time that comes with it.
+    TooMany(Option<Timestamp>),
     /// There is nothing to make it on, or it has expired.
     Nothing,
 }
@@ -150,10 +151,11 @@ pub trait SpendCode: Sync {
     ) -> impl Future<Output = StoreResult<Spending>> + Send;
 }
 
-/// One session in place of another.
+/// One session in place of another, and of all others if it is of a new
+/// generation.
 #[derive(Clone, Copy, Debug)]
 pub struct Replacement<'a> {
-    /// The session that ends; it must exist.
+    /// The session that asked; it must exist.
     pub old: &'a SessionHandle,
     /// The one that takes its place.
     pub new: &'a Session,
@@ -219,14 +221,18 @@ pub trait FindFactor: Sync {
 
 /// Keeps mailed codes. A new one replaces the one before it.
 pub trait StoreMailedCode: Sync {
-    /// For a challenge that has not expired, which comes back; none if there is
-    /// no such.
+    /// The challenge under the hash of a token, expired or not, read
+    /// consistently.
+    fn challenge(&self, token_hash: &str) -> impl Future<Output = StoreResult<Option<Challenge>>> + Send;
+
+    /// For a challenge that has not expired and takes mailed codes; `false` if
+    /// there is no such.
     fn store_code_of_challenge(
         &self,
         token_hash: &str,
         code: &MailedCode,
         now: Timestamp,
-    ) -> impl Future<Output = StoreResult<Option<Challenge>>> + Send;
+    ) -> impl Future<Output = StoreResult<bool>> + Send;
 
     /// For somebody who is signed in.
     fn store_code_of_session(

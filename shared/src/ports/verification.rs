@@ -51,7 +51,8 @@ pub struct Verification<'a> {
 }
 
 /// The owner of an address takes an account over that somebody else may have
-/// made: password, sessions, and links that never proved the address end.
+/// made: password, second factor, sessions, and links that never proved the
+/// address end.
 #[derive(Clone, Copy, Debug)]
 pub struct Recovery<'a> {
     /// The new generation of sessions and password.

@@ -95,6 +95,7 @@ async fn nothing_else_of_the_user_can_be_set() {
         json!({"name": "x".repeat(129)}),
         json!({"name": "x\ny"}),
         json!({"image": 1}),
+        json!({"image": "javascript:alert(1)"}),
         json!({"image": "x".repeat(2049)}),
         json!({"image": "x\u{0}"}),
         json!([]),

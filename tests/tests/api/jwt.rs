@@ -1,14 +1,18 @@
-//! Access tokens as a back end sees them: PyJWT, and forged ones.
+//! Access tokens as a back end sees them, and forged ones.
 
 use serde_json::Value;
 use tests::{App, Call, unique_email};
 
-use crate::{python::script, support::kid};
+use crate::{
+    fastapi,
+    python::{script, script_in},
+    support::kid,
+};
 
-/// The same good and forged tokens go to PyJWT and to the service, which have
-/// to agree on every one.
+/// The same good and forged tokens go to the verifier of `examples/fastapi` and
+/// to the service, which have to agree on every one.
 #[tokio::test]
-async fn pyjwt_and_the_service_agree_on_every_token() {
+async fn a_back_end_and_the_service_agree_on_every_token() {
     let app = App::shared();
     let mut browser = app.sign_up(&unique_email("jwt")).await;
     let token = browser.get("/token").await.json()["token"].as_str().unwrap().to_owned();
@@ -18,8 +22,8 @@ async fn pyjwt_and_the_service_agree_on_every_token() {
     let vectors = script("make_vectors.py", &[&base[..], &["--token", &token]].concat(), "").await;
     let list: Vec<Value> = serde_json::from_str(&vectors.1).unwrap();
     assert!(vectors.0 && list.len() >= 80, "{} vectors", list.len());
-    let verdicts = script("verify_jwt.py", &base, &vectors.1).await;
-    assert!(verdicts.0, "PyJWT: {}", verdicts.1);
+    let verdicts = script_in(fastapi::environment().await, "verify_jwt.py", &base, &vectors.1).await;
+    assert!(verdicts.0, "back end: {}", verdicts.1);
 
     let stranger = app.browser();
     for vector in list.iter().filter(|vector| vector["header"] != false) {

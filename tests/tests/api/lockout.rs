@@ -9,7 +9,7 @@ use tests::{Answer, App, Browser, PASSWORD, enrol, unique_email};
 
 use crate::support::{
     DAY, LIMITS_TABLE, SECOND, assert_error, assert_limited, counter, counters, limited, now, number, other_password,
-    reset_to, set_cookie, set_expiry, set_number,
+    reset, reset_to, set_cookie, set_expiry, set_number,
 };
 
 const WRONG: &str = "not the password";
@@ -273,6 +273,89 @@ async fn a_password_reset_unlocks() {
     reset_to(&app, &email, &new).await;
     assert!(counters(&app, ACCOUNT).await.is_empty());
     assert_eq!(sign_in(&app, &email, &new).await.status, 200);
+}
+
+/// Requests of those who are signed in go on without their count; passwords do
+/// not.
+#[tokio::test]
+async fn no_password_of_a_signed_in_user_is_tried_uncounted() {
+    let app = start(1).await;
+    let mut browser = app.sign_up(&unique_email("uncounted")).await;
+    for fault in [Fault::InternalError, Fault::AccessDenied] {
+        app.aws().clear_faults();
+        app.aws().inject(FaultRule::new(Service::DynamoDb, fault).table(LIMITS_TABLE));
+        for path in ["/verify-password", "/delete-user", "/two-factor/enable"] {
+            for password in [PASSWORD, WRONG] {
+                let answer = browser.post(path, &json!({"password": password})).await;
+                assert_error(&answer, 503, "SERVICE_UNAVAILABLE");
+            }
+        }
+        assert!(browser.current_user().await.is_some());
+    }
+    app.aws().clear_faults();
+    assert_eq!(browser.post("/verify-password", &json!({"password": PASSWORD})).await.status, 200);
+}
+
+/// A link that another one overtook proves nothing.
+#[tokio::test]
+async fn a_reset_link_that_was_overtaken_unlocks_nobody() {
+    let app = start(1).await;
+    let email = unique_email("overtaken");
+    app.sign_up(&email).await;
+    let [first, second] = [app.reset_token(&email).await, app.reset_token(&email).await];
+    assert_eq!(reset(&app, &first, &other_password(1)).await.status, 200);
+    fail(&app, &email, 5).await;
+    for _ in 0..2 {
+        assert_error(&reset(&app, &second, &other_password(2)).await, 400, "INVALID_TOKEN");
+    }
+    assert_eq!(number(&counter(&app, ACCOUNT).await, "failures"), 5);
+    // It cost one hash, and is gone.
+    assert!(app.rows("VerificationTokensTable").await.is_empty());
+}
+
+/// Whoever knew an older password is a stranger now, however many browsers
+/// they collected.
+#[tokio::test]
+async fn a_device_that_knew_an_older_password_is_counted_with_the_strangers() {
+    let app = start(1).await;
+    let email = unique_email("older");
+    app.sign_up(&email).await;
+    let mut devices = Vec::new();
+    for _ in 0..2 {
+        let mut browser = app.browser();
+        let answer = sign_in_with(&mut browser, &email, PASSWORD).await;
+        let device = set_cookie(&answer, KNOWN_DEVICE).unwrap();
+        devices.push(device);
+    }
+    let new = other_password(1);
+    reset_to(&app, &email, &new).await;
+    let with = |device: &str| {
+        let mut browser = app.browser();
+        browser.cookies.insert(KNOWN_DEVICE.to_owned(), crate::support::encoded(device));
+        browser
+    };
+    for at in 0..5 {
+        assert_wrong(&sign_in_with(&mut with(&devices[at % 2]), &email, WRONG).await);
+    }
+    set_attempts(&app, counter(&app, ACCOUNT).await, 1000, 0).await;
+    for device in &devices {
+        assert_limited(&sign_in_with(&mut with(device), &email, &new).await);
+    }
+    // Once the wait is over, the right password makes the device known again.
+    set_attempts(&app, counter(&app, ACCOUNT).await, 1000, 901 * SECOND).await;
+    let mut browser = with(&devices[0]);
+    let answer = sign_in_with(&mut browser, &email, &new).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert_ne!(set_cookie(&answer, KNOWN_DEVICE).unwrap(), devices[0]);
+    assert!(counters(&app, ACCOUNT).await.is_empty());
+    fail(&app, &email, 5).await;
+    set_attempts(&app, counter(&app, ACCOUNT).await, 1000, 0).await;
+    assert_eq!(sign_in_with(&mut browser, &email, &new).await.status, 200);
+
+    // So does a change of the password where the user is signed in.
+    let body = json!({"currentPassword": new, "newPassword": PASSWORD});
+    assert_eq!(browser.post("/change-password", &body).await.status, 200);
+    assert_eq!(sign_in_with(&mut browser, &email, PASSWORD).await.status, 200);
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@ use local::{Fault, FaultRule, Service};
 use serde_json::json;
 use tests::{Answer, App, Call, PASSWORD, enrol, unique_email};
 
-use crate::support::{LIMITS_TABLE, assert_error, counter, counters, limited, now, number, set_expiry, sign_in};
+use crate::support::{
+    LIMITS_TABLE, assert_error, assert_limited, counter, counters, limited, now, number, set_expiry, sign_in,
+};
 
 const NO_REQUEST_LIMIT: &str = "request-password-reset=1000000/600";
 
@@ -66,8 +68,6 @@ async fn mails_of_every_kind_share_the_cap() {
     asked(strangers.post("/sign-in/magic-link", &json!({"email": victim})).await);
     asked(strangers.post("/send-verification-email", &json!({"email": victim})).await);
     enrol(&mut browser).await;
-    let (mut pending, _) = sign_in(&app, &victim, PASSWORD).await;
-    asked(pending.post("/two-factor/send-otp", &json!({})).await);
     // Of an enrolment the owner is told, whatever the count.
     assert_eq!(mails_to(&app, &victim), 3);
 
@@ -76,6 +76,36 @@ async fn mails_of_every_kind_share_the_cap() {
         asked(browser.post("/change-email", &json!({"newEmail": other})).await);
     }
     assert_eq!(mails_to(&app, &other), 2);
+}
+
+/// Codes and links that only somebody can ask for who has shown more than to
+/// know the address have counts of their own.
+#[tokio::test]
+async fn strangers_do_not_use_up_the_mails_of_the_owner() {
+    let open = "two-factor=999/600,sign-in=999/600,sign-up=999/600,request-password-reset=999/600,mail=2/900";
+    let env = [("AUTH_RATE_LIMITS", "true"), ("AUTH_RATE_LIMIT_RULES", open), ("AUTH_CONFIRM_DELETION", "true")];
+    let app = App::with_env(&env).await;
+    let owner = unique_email("starved");
+    let mut browser = app.sign_up(&owner).await;
+    enrol(&mut browser).await;
+    for _ in 0..3 {
+        assert_eq!(ask(&app, &owner).await.status, 200);
+    }
+    app.clear_mails();
+    let (mut pending, _) = sign_in(&app, &owner, PASSWORD).await;
+    for _ in 0..2 {
+        assert_eq!(pending.post("/two-factor/send-otp", &json!({})).await.status, 200);
+    }
+    let code = crate::mails::code_in(&app.mail_to(&owner).await.text);
+    assert_eq!(mails_to(&app, &owner), 2);
+    // What is too much is said, and leaves the code good that was mailed last.
+    for _ in 0..2 {
+        assert!(assert_limited(&pending.post("/two-factor/send-otp", &json!({})).await) > 60);
+    }
+    assert!(assert_limited(&browser.post("/two-factor/send-otp", &json!({})).await) > 60);
+    assert!(assert_limited(&browser.post("/delete-user", &json!({"password": PASSWORD})).await) > 60);
+    assert_eq!(mails_to(&app, &owner), 2);
+    assert_eq!(pending.post("/two-factor/verify-otp", &json!({"code": code})).await.status, 200);
 }
 
 #[tokio::test]

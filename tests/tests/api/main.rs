@@ -12,14 +12,17 @@
 
 mod access_tokens;
 mod account;
+mod authorizer;
 mod budget;
 mod canary;
 mod change_email;
 mod config;
 mod csrf;
 mod deletion;
+mod demo;
 mod documents;
 mod events;
+mod fastapi;
 mod faults;
 mod hook_events;
 mod hooks;
@@ -32,6 +35,7 @@ mod lockout;
 mod magic_link;
 mod mail_caps;
 mod mails;
+mod metrics;
 mod node;
 mod npm;
 mod oauth;

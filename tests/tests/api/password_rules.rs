@@ -1,9 +1,15 @@
 //! Passwords that are refused although they are long enough.
 
 use serde_json::json;
+use shared::{
+    adapters::OsRandom,
+    crypto::{Argon2Hasher, HashPolicy},
+    domain::Password,
+    ports::HashPassword as _,
+};
 use tests::{Answer, App, PASSWORD, unique_email};
 
-use crate::support::{assert_error, other_password, password_works, reset, user_row};
+use crate::support::{assert_error, other_password, password_works, reset, sign_in, user_row};
 
 async fn start() -> App {
     App::with_env(&[("AUTH_REFUSE_COMMON_PASSWORDS", "true")]).await
@@ -65,12 +71,36 @@ async fn a_refused_reset_leaves_the_token_and_the_password() {
 }
 
 #[tokio::test]
-async fn who_has_such_a_password_already_gets_in() {
-    let app = App::with_env(&[]).await;
-    let email = unique_email("relaxed");
-    assert_eq!(sign_up(&app, &email, "password").await.status, 200);
-    assert!(password_works(&app, &email, "password").await);
-    // Where they are refused they are still passwords.
+async fn a_refused_change_leaves_the_password_and_the_sessions() {
     let app = start().await;
-    assert!(!password_works(&app, &unique_email("nobody"), "password").await);
+    let email = unique_email("maria.gonzalez");
+    let mut browser = app.sign_up(&email).await;
+    let (mut elsewhere, _) = sign_in(&app, &email, PASSWORD).await;
+    let change = |new: &str| json!({"currentPassword": PASSWORD, "newPassword": new});
+    for password in guessable(&email) {
+        assert_error(&browser.post("/change-password", &change(&password)).await, 400, "PASSWORD_COMPROMISED");
+    }
+    assert!(elsewhere.current_user().await.is_some());
+    assert!(password_works(&app, &email, PASSWORD).await);
+    assert_eq!(browser.post("/change-password", &change(&other_password(1))).await.status, 200);
+    assert!(password_works(&app, &email, &other_password(1)).await);
+}
+
+/// Where they are refused they are still the passwords of those who have them.
+#[tokio::test]
+async fn who_has_such_a_password_already_gets_in() {
+    let app = start().await;
+    let email = unique_email("relaxed");
+    app.sign_up(&email).await;
+    let hash = Argon2Hasher::new(HashPolicy { memory_kib: 19_456, iterations: 2 }, OsRandom)
+        .hash(Password::new("password").unwrap())
+        .await
+        .unwrap();
+    let mut account = app.row("AccountsTable", "identity", &format!("email:{email}")).await.unwrap();
+    account["passwordHash"] = json!({"S": hash});
+    app.put_row("AccountsTable", &account).await;
+    assert!(password_works(&app, &email, "password").await);
+    let (mut browser, _) = sign_in(&app, &email, "password").await;
+    let change = json!({"currentPassword": "password", "newPassword": other_password(1)});
+    assert_eq!(browser.post("/change-password", &change).await.status, 200);
 }

@@ -172,7 +172,27 @@ async fn cookies_can_be_shared_with_sibling_hosts() {
     let body = json!({"name": "Ann", "email": "ann@example.com", "password": tests::PASSWORD});
     let answer = browser.post("/sign-up/email", &body).await;
     assert!(answer.set_cookies()[0].contains("; Max-Age=604800; Domain=example.com; Path=/; HttpOnly; SameSite=Lax"));
-    let answer = browser.post("/sign-out", &json!({})).await;
+    // A cookie of the time before the setting stands beside it: of this host
+    // alone, signed, and dead. It goes, and the live one is left.
+    let live = browser.cookies["better-auth.session_token"].clone();
+    let (mut old, _) = sign_in(&app, "ann@example.com", tests::PASSWORD).await;
+    let dead = old.cookies["better-auth.session_token"].clone();
+    old.post("/sign-out", &json!({})).await;
+    let both = format!("better-auth.session_token={dead}; better-auth.session_token={live}");
+    let clears = |answer: &Answer| {
+        let left_over = "better-auth.session_token=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax";
+        answer.set_cookies().iter().any(|cookie| cookie == left_over)
+    };
+    let answer = app.browser().send(Call::new("GET", "/get-session").header("cookie", &both)).await;
+    assert!(answer.json().is_null() && clears(&answer), "{:?}", answer.set_cookies());
+    assert_eq!(answer.set_cookies().len(), 1);
+    let credentials = json!({"email": "ann@example.com", "password": tests::PASSWORD});
+    let call = Call::new("POST", "/sign-in/email").json(&credentials).header("cookie", &both);
+    assert!(clears(&app.browser().send(call).await));
+    let call = Call::new("POST", "/sign-out").json(&json!({})).header("cookie", &both);
+    assert!(clears(&app.browser().send(call).await));
+
+    let answer = old.post("/sign-out", &json!({})).await;
     assert!(answer.set_cookies().iter().all(|cookie| cookie.contains("=; Max-Age=0; Domain=example.com; Path=/;")));
 }
 

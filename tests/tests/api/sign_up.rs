@@ -319,7 +319,11 @@ async fn a_form_signs_up_too() {
 
 #[tokio::test]
 async fn a_picture_is_kept() {
-    for image in ["https://example.com/ann.png", ""] {
+    for image in ["javascript:alert(1)", " JavaScript:alert(1)", "data:text/html,x", "vbscript:x", "blob:https://x/y"] {
+        let answer = sign_up_with(&unique_email("image"), &[("image", Some(json!(image)))]).await;
+        assert_error(&answer, 400, "VALIDATION_ERROR");
+    }
+    for image in ["https://example.com/ann.png", "HTTP://example.com/a", "/pictures/ann.png", "ann.png?a:b", ""] {
         let answer = sign_up_with(&unique_email("image"), &[("image", Some(json!(image)))]).await;
         assert_eq!(answer.json()["user"]["image"], image);
     }

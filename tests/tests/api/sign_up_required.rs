@@ -7,7 +7,7 @@ use local::{Fault, FaultRule, Service, StackOptions};
 use serde_json::{Value, json};
 use tests::{Answer, App, Browser, PASSWORD, fake_provider::GoogleUser, unique_email};
 
-use crate::{invariants, mails::*, oauth, support::*};
+use crate::{invariants, mails::*, oauth, steps::set_signed_cookie, support::*};
 
 const VERIFY: &str = "Verify your e-mail address";
 const ATTEMPT: &str = "You have an account already";
@@ -78,7 +78,10 @@ async fn a_sign_up_in_another_browser_does_not_vouch_for_the_click() {
     let (browser, _) = sign_up(&app, &person(&email)).await;
     let link = link_to(&app, &email).await;
     let signed = decoded(&browser.cookies[COOKIE]);
-    let (id, signature) = signed.split_once('.').unwrap();
+    let (value, signature) = signed.rsplit_once('.').unwrap();
+    let (id, expires_at) = value.split_once('.').unwrap();
+    let expires_at: i64 = expires_at.parse().unwrap();
+    assert!((expires_at - now() - 3600 * SECOND).abs() < 60 * SECOND);
     let identity = format!("email:{email}");
     let rows =
         [("UsersTable", "id", id), ("AccountsTable", "identity", &identity), ("VerificationTokensTable", "userId", id)];
@@ -86,14 +89,22 @@ async fn a_sign_up_in_another_browser_does_not_vouch_for_the_click() {
     for (table, attribute, value) in rows {
         before.push((table, app.row(table, attribute, value).await.unwrap()));
     }
-    let moved = format!("{}-.{signature}", &id[..31]);
-    for value in [id.to_owned(), format!("{id}."), format!("{id}.{}=", "A".repeat(43)), moved] {
+    let moved = format!("{}-.{expires_at}.{signature}", &id[..31]);
+    let longer = format!("{id}.{}.{signature}", expires_at + 1);
+    for value in [id.to_owned(), format!("{id}."), format!("{value}.{}=", "A".repeat(43)), moved, longer] {
         let mut forger = browser_with(&app, COOKIE, &encoded(&value));
         let answer = forger.get(&link).await;
         assert!(answer.header("location").contains("/reset-password?token="), "{value}");
         for (table, row) in &before {
             app.put_row(table, row).await;
         }
+    }
+    // Nor one that the browser kept for too long.
+    let mut late = app.browser();
+    set_signed_cookie(&app, &mut late, COOKIE, &format!("{id}.{}", now() - 1));
+    assert!(late.get(&link).await.header("location").contains("/reset-password?token="));
+    for (table, row) in &before {
+        app.put_row(table, row).await;
     }
     assert_eq!(browser_with(&app, COOKIE, &browser.cookies[COOKIE]).get(&link).await.header("location"), "/");
 }

@@ -141,6 +141,11 @@ pub fn set_signed_cookie(app: &App, browser: &mut Browser, name: &str, value: &s
     set_cookie_signed_as(app, browser, name, name, value);
 }
 
+/// What the cookie says that a browser keeps of whom it signed up.
+pub fn signed_up_value(user_id: &str) -> String {
+    format!("{user_id}.{}", now() + DAY)
+}
+
 /// The same with the signature that the service gives to another cookie.
 pub fn set_cookie_signed_as(app: &App, browser: &mut Browser, name: &str, signed_as: &str, value: &str) {
     let secret = app.aws().secret("SigningSecret").unwrap();

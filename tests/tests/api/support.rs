@@ -26,7 +26,7 @@ pub fn now() -> i64 {
 
 /// A stack of a test's own with as many instances as a race needs.
 pub async fn racing() -> App {
-    App::start(StackOptions { instances: 4, ..StackOptions::default() }).await
+    App::start(StackOptions { instances: 10, ..StackOptions::default() }).await
 }
 
 /// A stack with limits on, and some of them changed: `name=times/seconds`.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
     fs,
 };
 
@@ -21,6 +22,7 @@ use shared::{
 use tests::{App, Call, PASSWORD, enrol, fake_provider::GoogleUser, unique_email};
 
 use crate::{
+    authorizer::ask as ask_authorizer,
     magic_link::sign_in_by_link,
     mails,
     rotation::rotate,
@@ -250,13 +252,22 @@ const GRANTS: &[(&str, &[Grant])] = &[
             ("secretsmanager:UpdateSecretVersionStage", "SigningSecret"),
         ],
     ),
+    ("authorizer", &[READ_SIGNING_SECRET]),
 ];
+
+/// What the authorizer may do as well where it looks if sessions live.
+const GRANTS_TO_CHECK_SESSIONS: &[Grant] =
+    &[("dynamodb:BatchGetItem", "UsersTable"), ("dynamodb:BatchGetItem", "SessionsTable")];
 
 /// Functions, actions and resources, in order.
 type Grants = BTreeSet<(String, String, String)>;
 
 fn expected_grants() -> Grants {
-    let all = GRANTS.iter().flat_map(|(function, grants)| grants.iter().map(move |grant| (function, grant)));
+    named(GRANTS)
+}
+
+fn named(grants: &[(&str, &[Grant])]) -> Grants {
+    let all = grants.iter().flat_map(|(function, grants)| grants.iter().map(move |grant| (function, grant)));
     all.map(|(function, (action, resource))| ((*function).to_owned(), (*action).to_owned(), (*resource).to_owned()))
         .collect()
 }
@@ -339,9 +350,17 @@ fn every_function_has_the_settings_that_the_code_reads_and_no_others() {
 
 #[test]
 fn every_function_may_do_what_it_must_and_no_more() {
+    assert_eq!(granted_by(&template()), expected_grants());
+    let mut with_sessions = expected_grants();
+    with_sessions.extend(named(&[("authorizer", GRANTS_TO_CHECK_SESSIONS)]));
+    assert_eq!(granted_by(&template_with(&[("AuthorizerChecksSession", "true")])), with_sessions);
+}
+
+/// What the policies of a template grant.
+fn granted_by(template: &Template) -> Grants {
     let mut granted = Grants::new();
-    for function in template().functions {
-        for statement in statements(&function) {
+    for function in &template.functions {
+        for statement in statements(function) {
             assert_eq!(statement["Effect"], "Allow");
             let keys: BTreeSet<&str> = statement.as_object().unwrap().keys().map(String::as_str).collect();
             let sends_mail = statement["Action"] == "ses:SendEmail";
@@ -365,8 +384,88 @@ fn every_function_may_do_what_it_must_and_no_more() {
             }
         }
     }
-    assert_eq!(granted, expected_grants());
+    granted
 }
+
+/// The parameters of a profile in `samconfig.toml`.
+fn profile(name: &str) -> Vec<(String, String)> {
+    let file = fs::read_to_string(workspace_root().join("samconfig.toml")).unwrap();
+    let section = file.split_once(&format!("[{name}.deploy.parameters]")).unwrap().1;
+    let list = section.split_once("parameter_overrides = [").unwrap().1.split_once("\n]").unwrap().0;
+    let items = list.split(',').filter_map(|item| item.trim().strip_prefix('"')?.strip_suffix('"')?.split_once('='));
+    items.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[test]
+fn the_profiles_are_what_their_names_say() {
+    let read = |name| Template::read(&workspace_root().join("template.yaml"), &profile(name)).unwrap();
+    let (development, production) = (read("default"), read("prod"));
+    let config = |template: &Template| Config::from_variables(template.functions[0].environment.clone()).unwrap();
+    let (relaxed, strict) = (config(&development), config(&production));
+    assert_eq!((relaxed.access_tokens.lifetime, strict.access_tokens.lifetime), (604_800, 900));
+    assert!(!relaxed.verification.required && strict.verification.required);
+    assert!(relaxed.limits.is_none() && strict.limits.is_some());
+    assert!(relaxed.metrics_namespace.is_none() && strict.metrics_namespace.is_some());
+    assert!(strict.passwords.refuse_common && strict.deletion.confirm_by_mail && strict.is_https());
+    assert_eq!((development.rotations.len(), production.rotations.len()), (0, 1));
+    for (template, protected) in [(&development, "false"), (&production, "true")] {
+        let users = template.tables.iter().find(|table| table.name == "UsersTable").unwrap();
+        assert_eq!(users.properties["DeletionProtectionEnabled"], protected);
+    }
+    // Empty is what the profile says; the template's conditions say it as well.
+    let value = |template: &Template, name: &str| template.parameters[name].as_str().unwrap().to_owned();
+    assert_eq!((value(&production, "Profile"), value(&production, "Alarms")), ("production".to_owned(), String::new()));
+    assert!(!value(&production, "AlarmEmail").is_empty() && !value(&production, "GradualDeployment").is_empty());
+    let days = |template: &Template| value(template, "LogRetentionDays").parse::<u32>().unwrap();
+    assert!(days(&production) > days(&development));
+}
+
+/// Writes the matrix anew if it is asked to: `UPDATE_IAM=1 cargo test -p tests
+/// --test api -- the_iam_matrix`.
+#[test]
+fn the_iam_matrix_is_that_of_the_template() {
+    let path = workspace_root().join("infra/iam.md");
+    let matrix = iam_matrix(&granted_by(&template()));
+    if std::env::var_os("UPDATE_IAM").is_some() {
+        fs::write(&path, &matrix).unwrap();
+    }
+    assert_eq!(fs::read_to_string(&path).unwrap_or_default(), matrix, "UPDATE_IAM=1 writes infra/iam.md anew");
+}
+
+/// Functions by tables, secrets and mail.
+fn iam_matrix(granted: &Grants) -> String {
+    let mut page = String::from(IAM_PAGE);
+    let secrets = ["SigningSecret", "EncryptionSecret", "OAuthClientsSecret"];
+    let tables = ["UsersTable", "AccountsTable", "SessionsTable", "VerificationTokensTable", "RateLimitsTable"];
+    for (title, resources) in [("Tables", &tables[..]), ("Secrets and mail", &[&secrets[..], &[""]].concat())] {
+        let head: Vec<&str> = resources.iter().map(|name| if name.is_empty() { "SES" } else { name }).collect();
+        writeln!(page, "\n## {title}\n\n| function | {} |\n|---{}|", head.join(" | "), "|---".repeat(head.len()))
+            .unwrap();
+        for (function, _) in GRANTS {
+            let cell = |resource: &&str| {
+                let of_cell = granted.iter().filter(|grant| grant.0 == *function && grant.2 == **resource);
+                of_cell.map(|(_, action, _)| action.split_once(':').unwrap().1).collect::<Vec<_>>().join(", ")
+            };
+            let cells: Vec<String> = resources.iter().map(cell).collect();
+            writeln!(page, "| `{function}` | {} |", cells.join(" | ")).unwrap();
+        }
+    }
+    let listed: BTreeSet<&str> = tables.into_iter().chain(secrets).chain([""]).collect();
+    assert!(granted.iter().all(|grant| listed.contains(grant.2.as_str())), "{granted:?}");
+    page
+}
+
+const IAM_PAGE: &str = "\
+# What each function may do
+
+Made from the policies in `template.yaml` by `the_iam_matrix_is_that_of_the_template` in `tests/tests/api/template.rs`, which
+fails when it is out of date; `UPDATE_IAM=1` writes it anew. Another test compares the same policies with what the functions
+ask for when they do everything they can (`what_is_granted_is_what_is_used`). No action or table is named by a wildcard.
+
+Beside this every function may write to the log (`AWSLambdaBasicExecutionRole`), and with `Tracing=Active` to X-Ray
+(`AWSXrayWriteOnlyAccess`). With `AuthorizerChecksSession=true`, `authorizer` has `BatchGetItem` on users and sessions. Mail
+leaves from `MailFrom` alone, by any identity and configuration set of the account.
+";
 
 /// The table or secret in an ARN; everything else must be an identity of SES.
 fn resource_name(action: &str, resource: &str) -> String {
@@ -389,7 +488,7 @@ fn hashes_and_mail_are_out_of_reach() {
     for function in template().functions {
         let text = Value::from(statements(&function)).to_string();
         let touches_accounts = text.contains("AccountsTable");
-        let session_only = ["session", "signout", "rotate-secret"].contains(&function.name.as_str());
+        let session_only = ["session", "signout", "rotate-secret", "authorizer"].contains(&function.name.as_str());
         assert!(!touches_accounts || !session_only, "{}", function.name);
         let mails = ["account", "magic-link", "reset-confirm", "reset-request", "signup", "two-factor", "verify-email"]
             .contains(&function.name.as_str());
@@ -404,6 +503,7 @@ fn functions_that_hash_have_a_whole_cpu() {
         template().functions.into_iter().map(|function| (function.name, function.memory_mb)).collect();
     let expected = [
         ("account", 1769),
+        ("authorizer", 512),
         ("magic-link", 512),
         ("oauth-callback", 512),
         ("reset-confirm", 1769),
@@ -591,6 +691,7 @@ async fn what_is_granted_is_what_is_used() {
     use_second_factor(&app).await;
 
     rotate(&app).await;
+    ask_authorizer(&app, "no token").await;
     // Whatever a request is about, it is counted.
     for info in ROUTES {
         let path = info.path.replace("{token}", "x").replace("{provider}", "google");

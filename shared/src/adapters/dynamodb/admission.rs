@@ -9,29 +9,24 @@ use super::{
 };
 use crate::{
     domain::{Challenge, Purpose, TrustedDevice, UserId},
-    ports::{AdmissionRows, FindTrustedDevice, StoreAdmission, StoreError, StoreResult},
+    ports::{AdmissionRows, FindTrustedDevice, StoreAdmission, StoreResult},
 };
 
 impl StoreAdmission for DynamoDb {
-    async fn store_admission(&self, rows: AdmissionRows<'_>) -> StoreResult<()> {
+    async fn store_admission(&self, rows: AdmissionRows<'_>) -> StoreResult<bool> {
         match rows {
             AdmissionRows::Session(session) => {
                 let row = sessions::write(session);
                 let call =
                     || self.client.put_item().table_name(&self.tables.sessions).set_item(Some(row.clone())).send();
-                write_item("create session", call, |_| false).await.map(|_| ())
+                write_item("create session", call, |_| false).await.map(|_| true)
             }
             AdmissionRows::Challenge { token_hash, challenge } => {
-                self.put_token("store challenge", write_challenge(token_hash, challenge)).await
+                self.put_token("store challenge", write_challenge(token_hash, challenge)).await.map(|()| true)
             }
             AdmissionRows::Trusted { .. } => {
-                match self.transact("create session on a trusted device", self.admission(rows)).await? {
-                    Written::Done(()) => Ok(()),
-                    Written::Refused(_) => Err(StoreError::Unavailable {
-                        operation: "create session on a trusted device",
-                        reason: "refused without a condition".to_owned(),
-                    }),
-                }
+                let written = self.transact("create session on a trusted device", self.admission(rows)).await?;
+                Ok(matches!(written, Written::Done(())))
             }
         }
     }
@@ -45,7 +40,8 @@ impl FindTrustedDevice for DynamoDb {
 }
 
 impl DynamoDb {
-    /// The rows of an admission as part of a transaction.
+    /// The rows of an admission as part of a transaction. It is refused if the
+    /// token of a trusted device was replaced meanwhile.
     pub(super) fn admission(&self, rows: AdmissionRows<'_>) -> Vec<TransactWriteItem> {
         let put_token =
             |row| transact_put(Put::builder().table_name(&self.tables.verification_tokens).set_item(Some(row)));
@@ -55,8 +51,10 @@ impl DynamoDb {
                 vec![put_token(write_challenge(token_hash, challenge))]
             }
             AdmissionRows::Trusted { session, old_token_hash, token_hash, device } => {
-                let forget =
-                    Delete::builder().table_name(&self.tables.verification_tokens).key("tokenHash", s(old_token_hash));
+                let forget = Delete::builder()
+                    .table_name(&self.tables.verification_tokens)
+                    .key("tokenHash", s(old_token_hash))
+                    .condition_expression("attribute_exists(tokenHash)");
                 vec![
                     self.put_session(session),
                     put_token(write_device(token_hash, device)),
@@ -77,6 +75,7 @@ fn write_challenge(token_hash: &str, challenge: &Challenge) -> Item {
         .set("validFrom", millis(challenge.valid_from))
         .set("twoFactorSince", millis(challenge.two_factor_since))
         .set("remember", AttributeValue::Bool(challenge.remember))
+        .set("takesMailedCodes", AttributeValue::Bool(challenge.takes_mailed_codes))
         .set_expiry(challenge.expires_at)
         .build()
 }
@@ -101,6 +100,7 @@ pub fn read_challenge(item: &Item) -> StoreResult<Challenge> {
         valid_from: row.millis("validFrom")?,
         two_factor_since: row.millis("twoFactorSince")?,
         remember: row.boolean("remember")?,
+        takes_mailed_codes: row.boolean("takesMailedCodes")?,
         expires_at: row.millis("expiresAt")?,
     })
 }

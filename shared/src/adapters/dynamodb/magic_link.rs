@@ -80,7 +80,7 @@ impl RedeemMagicLink for DynamoDb {
         let recover = Update::builder()
             .table_name(&self.tables.users)
             .key("id", s(user.id.as_str()))
-            .update_expression("SET emailVerified = :true, sessionsValidFrom = :new, passwordChangedAt = :new, recoveredAt = :new, updatedAt = :now")
+            .update_expression("SET emailVerified = :true, sessionsValidFrom = :new, passwordChangedAt = :new, recoveredAt = :new, updatedAt = :now REMOVE twoFactorSince")
             .condition_expression(condition)
             .set_expression_attribute_values(Some(values));
         let remove_password = Update::builder()
@@ -92,9 +92,10 @@ impl RedeemMagicLink for DynamoDb {
             .expression_attribute_values(":now", millis(now))
             .expression_attribute_values(":user", s(user.id.as_str()))
             .expression_attribute_values(":seen", millis(user.password_changed_at));
-        let items = [recover.build(), remove_password.build()]
+        let updates = [recover.build(), remove_password.build()]
             .map(|update| TransactWriteItem::builder().set_update(update.ok()).build());
-        self.redeem(token_hash, items.into(), rows, now).await
+        let items = updates.into_iter().chain([self.forget_factor(&user.id)]).collect();
+        self.redeem(token_hash, items, rows, now).await
     }
 }
 

@@ -55,6 +55,14 @@ impl ResetPassword for DynamoDb {
         let reason = "the sessions keep ending".to_owned();
         Err(StoreError::Unavailable { operation: "reset password", reason })
     }
+
+    async fn forget_reset_token(&self, token_hash: &str) -> StoreResult<()> {
+        let call = || {
+            let table = &self.tables.verification_tokens;
+            self.client.delete_item().table_name(table).key("tokenHash", s(token_hash)).send()
+        };
+        write_item("forget reset token", call, |_| false).await.map(drop)
+    }
 }
 
 impl DynamoDb {

@@ -54,6 +54,7 @@ impl VerifyAddress for DynamoDb {
         let mut items = vec![self.spend_token(&verification), self.mark_verified(&verification)];
         if let Some(recovery) = &verification.recovery {
             items.push(self.remove_password(verification.user, recovery, verification.now));
+            items.push(self.forget_factor(&verification.user.id));
             items.extend(recovery.reset.map(|(hash, grant)| self.put_token_item(write_reset_grant(hash, grant))));
         }
         items.extend(verification.admission.into_iter().flat_map(|rows| self.admission(rows)));
@@ -129,7 +130,7 @@ impl DynamoDb {
         if let Some(recovery) = &verification.recovery {
             change.push_str(
                 ", sessionsValidFrom = :recovered, passwordChangedAt = :recovered, recoveredAt = :recovered \
-                 REMOVE emailChange",
+                 REMOVE emailChange, twoFactorSince",
             );
             update = update.expression_attribute_values(":recovered", millis(recovery.generation));
         }

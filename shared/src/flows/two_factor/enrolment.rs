@@ -53,8 +53,9 @@ where
     }
 }
 
-/// Gives the second factor up, enabled or not, and with it every challenge and
-/// every trusted device; a new session takes the place of the old one.
+/// Gives the second factor up and with it every challenge, every trusted device
+/// and every session; a new one takes the place of the session that asked. An
+/// enrolment that was not finished ends that session alone.
 ///
 /// # Errors
 /// [`TwoFactorError`].
@@ -71,9 +72,12 @@ where
 {
     let (user, old) = (&live.user, &live.session);
     check_password(context, hasher, store, user, password).await?;
-    let new = context.new_session(&user.id, user.sessions_valid_from, old.remembered, client);
+    let now = context.clock.now();
+    // What was never enabled has guarded nothing.
+    let generation = if user.two_factor_since.is_some() { user.next_generation(now) } else { user.sessions_valid_from };
+    let new = context.new_session(&user.id, generation, old.remembered, client);
     let sessions = Replacement { old: &old.handle, new: &new.session };
-    match store.delete_factor(user, sessions, context.clock.now()).await? {
+    match store.delete_factor(user, sessions, now).await? {
         Change::Done => Ok(new),
         Change::OtherFactor | Change::OtherUser => Err(TwoFactorError::SessionOver),
     }

@@ -4,8 +4,8 @@ use super::TwoFactorError;
 use crate::{
     crypto::{HashedCode, TOTP_DIGITS, hash_code},
     domain::{LiveSession, MailedCode, Purpose, User, VerificationToken},
-    flows::Context,
-    ports::{EncryptionKeys, FindUser, Random, StoreMailedCode},
+    flows::{Context, may_mail_owner},
+    ports::{CountEvents, EncryptionKeys, FindUser, Random, StoreMailedCode},
 };
 
 /// Life of a mailed code, in seconds.
@@ -22,7 +22,8 @@ pub struct NewMailedCode {
 }
 
 /// Makes a code for a sign-in that waits for its second factor, in place of
-/// any before it. The challenge takes no more attempts for that.
+/// any before it, if one more may be mailed. The challenge takes no more
+/// attempts for that.
 ///
 /// # Errors
 /// [`TwoFactorError`].
@@ -33,27 +34,36 @@ pub async fn code_for_challenge<S>(
     token: &VerificationToken,
 ) -> Result<NewMailedCode, TwoFactorError>
 where
-    S: StoreMailedCode + FindUser,
+    S: StoreMailedCode + FindUser + CountEvents,
 {
     let keys = encryption.encryption_keys().await?;
     let (now, key) = (context.clock.now(), token.hash());
+    let open = store.challenge(&key).await?.filter(|challenge| now < challenge.expires_at);
+    let challenge = open.ok_or(TwoFactorError::InvalidChallenge)?;
+    if !challenge.takes_mailed_codes {
+        return Err(TwoFactorError::NotEnabled);
+    }
+    let user = store.user(&challenge.user_id).await?.filter(|user| challenge.is_of(user));
+    let user = user.ok_or(TwoFactorError::InvalidChallenge)?;
+    // The code that was mailed before stays good if there is no other.
+    may_mail_owner(context, store, &user.email).await?.map_err(TwoFactorError::MailsUsedUp)?;
     let code = digits(context.random);
     let row =
         MailedCode { hash: hash_code(&keys, HashedCode::Mailed, &key, &code), expires_at: now.plus_seconds(LIFE) };
-    let challenge = store.store_code_of_challenge(&key, &row, now).await?.ok_or(TwoFactorError::InvalidChallenge)?;
-    let user = store.user(&challenge.user_id).await?.filter(|user| challenge.is_of(user));
-    let user = user.ok_or(TwoFactorError::InvalidChallenge)?;
+    if !store.store_code_of_challenge(&key, &row, now).await? {
+        return Err(TwoFactorError::InvalidChallenge);
+    }
     Ok(NewMailedCode { user, code, minutes: LIFE / 60 })
 }
 
 /// Makes a code for somebody who is signed in and has a second factor, in place
-/// of any before it.
+/// of any before it, if one more may be mailed.
 ///
 /// # Errors
 /// [`TwoFactorError`].
 pub async fn code_for_session(
     context: &Context<'_>,
-    store: &impl StoreMailedCode,
+    store: &(impl StoreMailedCode + CountEvents),
     encryption: &impl EncryptionKeys,
     live: LiveSession,
 ) -> Result<NewMailedCode, TwoFactorError> {
@@ -62,6 +72,7 @@ pub async fn code_for_session(
         return Err(TwoFactorError::NotEnabled);
     }
     let keys = encryption.encryption_keys().await?;
+    may_mail_owner(context, store, &user.email).await?.map_err(TwoFactorError::MailsUsedUp)?;
     let key = Purpose::MailedCode.key_of(&session.handle.token_hash);
     let code = digits(context.random);
     let row = MailedCode {

@@ -14,7 +14,7 @@ pub use step_up::{StepUp, step_up};
 
 use super::{AttemptError, PasswordError};
 use crate::{
-    domain::{AttemptId, UserId},
+    domain::{AttemptId, Timestamp, UserId},
     ports::{CountAttempts, StoreError},
 };
 
@@ -46,9 +46,12 @@ pub enum TwoFactorError {
     /// Too many were tried on this challenge, or on this mailed code.
     #[error("too many attempts")]
     TooManyAttempts,
-    /// Too many failed for this user.
+    /// Too many failed for this user; a code may be tried again at this time.
     #[error("too many failures")]
-    Locked,
+    Locked(Option<Timestamp>),
+    /// Too many mails went to the address; there may be another at this time.
+    #[error("mails used up")]
+    MailsUsedUp(Timestamp),
     /// A hook refused.
     #[error("sign-in refused by a hook")]
     Refused,

@@ -120,7 +120,7 @@ impl Attempt {
         let (id, token_hash) = (AttemptId::generate(now, context.random), token.hash());
         match store.count_on_challenge(&token_hash, &id, now).await {
             Ok(CountedAttempt::Yes(open)) => Ok(Self { id, token_hash, open }),
-            Ok(CountedAttempt::TooMany) => Err(TwoFactorError::TooManyAttempts),
+            Ok(CountedAttempt::TooMany(_)) => Err(TwoFactorError::TooManyAttempts),
             Ok(CountedAttempt::Nothing) => Err(TwoFactorError::InvalidChallenge),
             Err(error) => settle(store, Err(error.into()), Some(&token_hash), None, &id).await,
         }
@@ -146,6 +146,9 @@ impl Attempt {
         );
         let user = user?.filter(|user| challenge.is_of(user)).ok_or(TwoFactorError::InvalidChallenge)?;
         let factor = enabled(counted)?;
+        if matches!(shown, ShownCode::Mailed(_)) && !challenge.takes_mailed_codes {
+            return Err(TwoFactorError::NotEnabled);
+        }
         let mailed = self.open.code.as_ref().map(|code| (self.token_hash.as_str(), code));
         let code = check(context, encryption, keys, &factor, shown, mailed).await?;
         Ok((user, code))
@@ -164,7 +167,7 @@ impl Attempt {
 pub(super) fn enabled(counted: StoreResult<CountedAttempt<Factor>>) -> Result<Factor, TwoFactorError> {
     match counted? {
         CountedAttempt::Yes(factor) if factor.enabled => Ok(factor),
-        CountedAttempt::TooMany => Err(TwoFactorError::Locked),
+        CountedAttempt::TooMany(until) => Err(TwoFactorError::Locked(until)),
         CountedAttempt::Yes(_) | CountedAttempt::Nothing => Err(TwoFactorError::NotEnabled),
     }
 }

@@ -16,7 +16,7 @@ pub enum StepUp {
     /// It was right.
     Right,
     /// It was the first of a new authenticator: the second factor is enabled,
-    /// and this session takes the place of the old one.
+    /// and this session takes the place of all others.
     Enabled(Box<NewSession>),
 }
 
@@ -67,7 +67,7 @@ where
         None => None,
         Some(key) => match store.count_on_code(key, attempt, now).await? {
             CountedAttempt::Yes(code) => Some((key, code)),
-            CountedAttempt::TooMany => return Err(TwoFactorError::TooManyAttempts),
+            CountedAttempt::TooMany(_) => return Err(TwoFactorError::TooManyAttempts),
             CountedAttempt::Nothing => return Err(TwoFactorError::NoMailedCode),
         },
     };
@@ -97,13 +97,15 @@ where
     let (user, old) = (&live.user, &live.session);
     let factor = match store.count_on_factor(&user.id, attempt, context.clock.now()).await? {
         CountedAttempt::Yes(factor) => factor,
-        CountedAttempt::TooMany => return Err(TwoFactorError::Locked),
+        CountedAttempt::TooMany(until) => return Err(TwoFactorError::Locked(until)),
         CountedAttempt::Nothing => return Err(TwoFactorError::NotEnabled),
     };
     let right = check_totp(context, encryption, &keys, &factor, code).await?;
-    let new = context.new_session(&user.id, user.sessions_valid_from, old.remembered, client);
+    let now = context.clock.now();
+    // None of the sessions so far was asked for the factor.
+    let new = context.new_session(&user.id, user.next_generation(now), old.remembered, client);
     let sessions = Replacement { old: &old.handle, new: &new.session };
-    match store.enable_factor(right.step, &right.sealed_secret, user, sessions, context.clock.now()).await? {
+    match store.enable_factor(right.step, &right.sealed_secret, user, sessions, now).await? {
         Change::Done => Ok(StepUp::Enabled(Box::new(new))),
         // Enabled by the same code just now, or enrolled anew.
         Change::OtherFactor => Err(TwoFactorError::WrongCode),

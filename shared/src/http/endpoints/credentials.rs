@@ -143,7 +143,10 @@ fn bearer(core: &Core, keys: &Keyring, token: &str) -> Check {
     if looks_like_jwt(token) {
         let tokens = AccessTokens { keys, policy: &core.config.access_tokens };
         return match tokens.verify(token, SystemClock.now()) {
-            Ok((handle, expires)) => Check::Found(Credential::Session { handle, proof: Proof::AccessToken(expires) }),
+            Ok(token) => {
+                let proof = Proof::AccessToken(token.expires);
+                Check::Found(Credential::Session { handle: token.session, proof })
+            }
             Err(InvalidAccessToken::UnknownKey) => Check::UnknownKey,
             Err(InvalidAccessToken::Invalid) => Check::Found(Credential::Nothing),
         };

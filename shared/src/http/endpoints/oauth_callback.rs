@@ -11,7 +11,7 @@ use crate::{
     },
     hooks::SignInMethod,
     http::{
-        ApiError, Audit, AuthRequest, Endpoint, Reply,
+        ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply,
         body::Fields,
         cookies::{Presented, encode},
         error_page,
@@ -26,6 +26,9 @@ use crate::{
 
 /// Parameters of a callback, in the order in which a form is passed on.
 const PARAMETERS: [&str; 7] = ["code", "error", "device_id", "error_description", "state", "user", "iss"];
+/// Longest values of a form that a provider posts, in bytes: passed on in a URL,
+/// and encoded, they still fit into the headers of an answer.
+const MAX_FORM_LENGTH: usize = 3000;
 
 /// Errors of providers that are passed on to the application (RFC 6749,
 /// section 4.1.2.1; OpenID Connect Core, section 3.1.2.6; GitHub's own).
@@ -256,6 +259,9 @@ where
             }
         }
         fields.finish()?;
+        if parameters.iter().map(|(_, value)| value.len()).sum::<usize>() > MAX_FORM_LENGTH {
+            return Err(ErrorCode::PAYLOAD_TOO_LARGE.into());
+        }
         let provider = encode(request.parameter.as_deref().unwrap_or_default());
         Reply::redirect(&append_parameters(&self.core.config.url(&format!("/callback/{provider}")), &parameters))
     }

@@ -1,7 +1,7 @@
 use super::{Core, Post, views::Status};
 use crate::{
     domain::{Password, Purpose, VerificationToken},
-    flows::{ResetError, confirm_password_reset, is_reset_token_live},
+    flows::{ResetError, confirm_password_reset, forget_failures, is_reset_token_live},
     http::{
         ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf, redirect::with_parameters,
         routes::Route,
@@ -74,7 +74,12 @@ where
             ResetError::Store(error) => ApiError::from(error),
         })?;
         audit.event("password_reset.succeeded").user(&user_id);
-        self.post.notify(&self.core, audit, &email, &Letter::PasswordChanged).await;
+        let context = self.core.context();
+        // A wait that is left over ends by itself.
+        let ((), _) = futures_util::join!(
+            self.post.notify(&self.core, audit, &email, &Letter::PasswordChanged),
+            forget_failures(&context, &self.store, &email),
+        );
         self.core.hooks.password_changed(&user_id).await;
         Reply::json(&Status { status: true })
     }

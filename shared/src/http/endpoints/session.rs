@@ -119,6 +119,7 @@ impl<S: FindSession + ExtendSession> SessionEndpoint<S> {
             reply.set(PRAGMA, HeaderValue::from_static("no-cache"));
             reply
         };
+        self.core.clear_left_over(&mut reply, request)?;
         if forget {
             self.core.clear_session(&mut reply)?;
         } else {

@@ -6,7 +6,7 @@ use super::Core;
 use crate::{
     adapters::{OsRandom, SystemClock},
     crypto::{AccessTokens, Keyring},
-    domain::{Email, KnownDevice, Session, SessionToken, User},
+    domain::{KnownDevice, Session, SessionToken, User},
     flows::Admission,
     http::{ApiError, AuthRequest, Reply, redirect::append_parameters},
     ports::Clock as _,
@@ -36,6 +36,7 @@ impl Core {
         token: &SessionToken,
         remembered: bool,
     ) -> Result<(), ApiError> {
+        self.clear_left_over(reply, request)?;
         let max_age = remembered.then_some(self.config.sessions.lifetime);
         reply.set_cookie(&self.cookies.set_session_token(keys, token.expose(), max_age))?;
         if !remembered {
@@ -82,9 +83,10 @@ impl Core {
         #[serde(rename_all = "camelCase")]
         struct Challenged {
             two_factor_redirect: bool,
-            two_factor_methods: [&'static str; 2],
+            two_factor_methods: &'static [&'static str],
         }
-        let mut reply = Reply::json(&Challenged { two_factor_redirect: true, two_factor_methods: ["totp", "otp"] })?;
+        let mut reply =
+            Reply::json(&Challenged { two_factor_redirect: true, two_factor_methods: admission.methods() })?;
         self.give_admission(&mut reply, request, keys, admission, true)?;
         Ok(reply)
     }
@@ -109,20 +111,28 @@ impl Core {
         Ok(reply)
     }
 
-    /// With limits on: keeps the device known to the address that it has just
-    /// signed in to with the right password.
+    /// With limits on: keeps the device known to the user whose password it has
+    /// just shown or set.
     pub(super) fn remember_device(
         &self,
         reply: &mut Reply,
         keys: &Keyring,
         known: Option<KnownDevice>,
-        email: &Email,
+        user: &User,
     ) -> Result<(), ApiError> {
         if self.config.limits.is_none() {
             return Ok(());
         }
-        let device = known.unwrap_or_else(|| KnownDevice::generate(email, &OsRandom));
+        let known = known.filter(|device| device.knows(user.password_changed_at));
+        let device = known.unwrap_or_else(|| KnownDevice::generate(user, &OsRandom));
         reply.set_cookie(&self.cookies.set_known_device(keys, &device))
+    }
+
+    /// Makes the client forget a session cookie that an earlier setting left
+    /// beside the present one.
+    pub(super) fn clear_left_over(&self, reply: &mut Reply, request: &AuthRequest) -> Result<(), ApiError> {
+        let cookie = self.cookies.clear_left_over_session(&request.headers);
+        cookie.iter().try_for_each(|cookie| reply.set_cookie(cookie))
     }
 
     /// Makes the client forget its session.

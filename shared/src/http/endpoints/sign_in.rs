@@ -103,7 +103,7 @@ where
             reply.location(target)?;
         }
         self.core.give_admission(&mut reply, request, &keys, &admission, remember)?;
-        self.core.remember_device(&mut reply, &keys, known_device, &email)?;
+        self.core.remember_device(&mut reply, &keys, known_device, &user)?;
         Ok(reply)
     }
 }

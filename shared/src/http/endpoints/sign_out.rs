@@ -42,6 +42,7 @@ impl<S: EndSession + Send + 'static> Endpoint for SignOutEndpoint<S> {
         }
         let mut reply = Reply::json(&SignedOut { success: true })?;
         self.core.clear_session(&mut reply)?;
+        self.core.clear_left_over(&mut reply, request)?;
         Ok(reply)
     }
 }

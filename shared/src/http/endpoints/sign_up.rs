@@ -9,7 +9,7 @@ use super::{
 use crate::{
     adapters::{OsRandom, SecretCache, SystemClock},
     config::{Config, VerificationConfig},
-    domain::{Email, InvalidPassword, MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, Password, alphanumeric, sign_up_notice_key},
+    domain::{Email, InvalidPassword, MAX_NAME_LENGTH, Password, alphanumeric, sign_up_notice_key},
     flows::{SignUp, SignUpError, SignUpVerification, SignedUp, may_mail, sign_up},
     http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, body::Fields, csrf},
     mail::{Letter, Link},
@@ -74,13 +74,18 @@ where
         let Some(session) = &signed_up.session else {
             let mut reply = Reply::json(&Body { token: None, user })?;
             let seconds = config.verification.token_seconds;
-            reply.set_cookie(&self.core.cookies.set_signed_up(&keys, &signed_up.user.id, seconds))?;
+            reply.set_cookie(&self.core.cookies.set_signed_up(
+                &keys,
+                &signed_up.user.id,
+                seconds,
+                SystemClock.now(),
+            ))?;
             return Ok(reply);
         };
         let token = self.core.access_token(&keys, &signed_up.user, &session.session, None)?;
         let mut reply = Reply::json(&Body { token: Some(&token), user })?;
         self.core.give_session(&mut reply, request, &keys, &session.token, remember)?;
-        self.core.remember_device(&mut reply, &keys, None, &signed_up.user.email)?;
+        self.core.remember_device(&mut reply, &keys, None, &signed_up.user)?;
         Ok(reply)
     }
 }
@@ -121,8 +126,7 @@ fn parse<'a>(request: &'a AuthRequest, config: &Config) -> Result<(SignUp, Optio
     let email = fields.email("email");
     let password = fields.non_empty_string("password");
     let image = fields.optional_string("image");
-    fields.at_most("image", image.unwrap_or_default(), MAX_IMAGE_LENGTH);
-    fields.single_line("image", image.unwrap_or_default());
+    fields.picture("image", image.unwrap_or_default());
     let callback_url = fields.optional_string("callbackURL");
     let remember = fields.optional_bool("rememberMe").unwrap_or(true);
     fields.finish()?;

@@ -15,12 +15,20 @@ use crate::{
         sign_in_with_id_token, start_oauth,
     },
     hooks::SignInMethod,
-    http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields},
+    http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields, csrf},
     ports::{
         FindTrustedDevice, FindUser, OAuthError, OAuthProviders, OAuthStore, SpendIdToken, StoreOAuthState,
         VerifyIdToken,
     },
 };
+
+/// Longest hint of who is to sign in, in characters: an address has 254.
+const MAX_HINT_LENGTH: usize = 320;
+
+/// Longest scopes, and longest additional parameters, in bytes: thrice that, if
+/// all of it has to be encoded, and the rest of the provider's URL still fit
+/// into the headers of an answer.
+const MAX_PARAMETERS_LENGTH: usize = 1024;
 
 #[derive(Serialize)]
 struct Started<'a> {
@@ -36,6 +44,7 @@ where
     /// By redirect or, if the client has an id token, at once.
     pub(super) async fn sign_in_social(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
         let Asked { start, disable_redirect, id_token } = parse(&self.core, request)?;
+        csrf::check_login(request, &self.core.config.trusted_origins)?;
         match id_token {
             Some(IdToken { token, nonce }) => {
                 let presented = PresentedIdToken { provider: &start.provider, token, nonce };
@@ -162,7 +171,15 @@ pub(super) fn parse<'a>(core: &Core, request: &'a AuthRequest) -> Result<Asked<'
     let scopes = fields.optional_strings("scopes");
     fields.optional_bool("requestSignUp");
     let login_hint = fields.optional_string("loginHint").map(str::to_owned);
+    fields.at_most("loginHint", login_hint.as_deref().unwrap_or_default(), MAX_HINT_LENGTH);
     let additional = fields.optional_record("additionalParams");
+    let total = |texts: &mut dyn Iterator<Item = &String>| texts.map(|text| text.len() + 1).sum::<usize>();
+    if total(&mut scopes.iter()) > MAX_PARAMETERS_LENGTH {
+        fields.refuse("scopes", "Too big");
+    }
+    if total(&mut additional.iter().flat_map(|(name, value)| [name, value])) > MAX_PARAMETERS_LENGTH {
+        fields.refuse("additionalParams", "Too big");
+    }
     if additional.iter().any(|(name, _)| RESERVED_PARAMETERS.contains(&name.as_str())) {
         let reserved = RESERVED_PARAMETERS.join(", ");
         fields.refuse(

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Core, Post, client, credentials::cookie_keys, signed_in::SignedIn, views::UserView};
 use crate::{
-    adapters::SecretCache,
+    adapters::{SecretCache, SystemClock},
     crypto::Keyring,
     domain::UserId,
     flows::{
@@ -15,15 +15,14 @@ use crate::{
     http::{
         ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply,
         body::Fields,
-        cookies::Presented,
         csrf,
         redirect::{append_parameters, with_parameters},
         routes::Route,
     },
     mail::{Letter, Link},
     ports::{
-        ChangeEmail, CountEvents, FindAddressGrant, FindCredential, FindSession, FindTrustedDevice, FindUser, SendMail,
-        StoreVerificationToken, VerifyAddress,
+        ChangeEmail, Clock as _, CountEvents, FindAddressGrant, FindCredential, FindSession, FindTrustedDevice,
+        FindUser, SendMail, StoreVerificationToken, VerifyAddress,
     },
 };
 
@@ -144,7 +143,7 @@ where
         );
         let (found, signed_in) = (found?, signed_in?);
         let keys = cookie_keys(&self.core, &self.secrets, request).await?;
-        let signed_up = self.signed_up(request, &keys);
+        let signed_up = self.core.cookies.signed_up(&request.headers, &keys, SystemClock.now());
         // Whoever is signed in by cookie already goes on as they are.
         let is_own =
             |user: &UserId| signed_in.as_ref().is_some_and(|own| own.live.user.id == *user && own.token.is_some());
@@ -165,14 +164,6 @@ where
         };
         let followed = follow_link(&self.core.context(), &self.store, found, &follower).await;
         Ok((Click { request, keys, signed_in, callback_url }, followed))
-    }
-
-    /// The user who was signed up in this browser, if the cookie says so.
-    fn signed_up(&self, request: &AuthRequest, keys: &Keyring) -> Option<UserId> {
-        match self.core.cookies.signed_up(&request.headers, keys) {
-            Presented::Signed(id) => UserId::parse(&id),
-            _ => None,
-        }
     }
 
     fn answer_verified(

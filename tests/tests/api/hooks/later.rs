@@ -5,7 +5,7 @@ use tests::{Authenticator, enrol};
 use super::*;
 use crate::{
     mails::{change_token, code_in, count_all, follow, link_to, token_in, verification_token},
-    steps::set_signed_cookie,
+    steps::{set_signed_cookie, signed_up_value},
 };
 
 /// One deployment, with and without the hook.
@@ -56,7 +56,7 @@ async fn a_link_that_verifies_an_address_signs_nobody_in_who_is_refused() {
     let app = deployment.with_hook().await;
     let made_here = |id: &str| {
         let mut browser = app.browser();
-        set_signed_cookie(&app, &mut browser, "better-auth.sign_up", id);
+        set_signed_cookie(&app, &mut browser, "better-auth.sign_up", &signed_up_value(id));
         browser
     };
     let (own, id, token) = &links[0];

@@ -50,6 +50,7 @@ async fn a_password_is_given_up_and_the_address_stays_taken() {
     let token = app.reset_token(&email).await;
     let account = choice(&mut browser, "credential").await;
     assert_eq!(browser.post("/unlink-account", &account).await.status, 200);
+    assert_eq!(app.mail_to(&email).await.subject, "Your password was removed");
     assert_eq!(providers(&mut browser).await, ["google"]);
     assert!(!password_works(app, &email, tests::PASSWORD).await);
     assert_error(

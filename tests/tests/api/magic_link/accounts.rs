@@ -86,34 +86,30 @@ async fn a_user_of_a_provider_signs_in_by_link_too() {
 #[tokio::test]
 async fn a_second_factor_is_asked_for_in_json_and_by_redirect() {
     let app = App::shared();
-    for verified in [true, false] {
-        let email = unique_email("second-factor");
-        app.sign_up(&email).await;
-        if verified {
-            verify_email(app, &email).await;
-        }
-        enroll(app, &email).await;
-        let sessions = sessions_of(app, &email).await.len();
-        let token = token_for(app, &email).await;
-        let (mut browser, answer) = verify(app, &token).await;
-        assert_eq!(answer.json(), json!({"twoFactorRedirect": true, "twoFactorMethods": ["totp", "otp"]}));
-        assert!(set_cookie(&answer, "better-auth.two_factor").is_some());
-        assert!(browser.current_user().await.is_none());
-        assert_worthless(app, &verify(app, &token).await.1);
+    let email = unique_email("second-factor");
+    app.sign_up(&email).await;
+    verify_email(app, &email).await;
+    enroll(app, &email).await;
+    let sessions = sessions_of(app, &email).await.len();
+    let token = token_for(app, &email).await;
+    let (mut browser, answer) = verify(app, &token).await;
+    assert_eq!(answer.json(), json!({"twoFactorRedirect": true, "twoFactorMethods": ["totp"]}));
+    assert!(set_cookie(&answer, "better-auth.two_factor").is_some());
+    assert!(browser.current_user().await.is_none());
+    assert_worthless(app, &verify(app, &token).await.1);
 
-        let link = link_with(app, &json!({"email": email, "callbackURL": "/done?a=1"})).await;
-        let answer = app.browser().get(&link).await;
-        let target = encoded(&format!("{}/done?a=1", app.url()));
-        let location = answer.header("location");
-        assert_eq!(answer.status, 302);
-        assert!(location.starts_with("/two-factor?callbackURL="), "{location}");
-        assert_eq!(query_of(location)["callbackURL"], decoded(&target));
-        assert!(set_cookie(&answer, "better-auth.two_factor").is_some());
-        assert_eq!(sessions_of(app, &email).await.len(), sessions, "no session came of it");
-        let user = user_row(app, &email).await.unwrap();
-        assert_eq!(user["emailVerified"]["BOOL"], true);
-        assert_eq!(password_hash_exists(app, &email).await, verified);
-    }
+    let link = link_with(app, &json!({"email": email, "callbackURL": "/done?a=1"})).await;
+    let answer = app.browser().get(&link).await;
+    let target = encoded(&format!("{}/done?a=1", app.url()));
+    let location = answer.header("location");
+    assert_eq!(answer.status, 302);
+    assert!(location.starts_with("/two-factor?callbackURL="), "{location}");
+    assert_eq!(query_of(location)["callbackURL"], decoded(&target));
+    assert!(set_cookie(&answer, "better-auth.two_factor").is_some());
+    assert_eq!(sessions_of(app, &email).await.len(), sessions, "no session came of it");
+    let user = user_row(app, &email).await.unwrap();
+    assert_eq!(user["emailVerified"]["BOOL"], true);
+    assert!(password_hash_exists(app, &email).await);
 }
 
 async fn password_hash_exists(app: &App, email: &str) -> bool {

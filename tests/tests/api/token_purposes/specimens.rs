@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use shared::{
     adapters::OsRandom,
-    domain::{Email, KnownDevice, Purpose, VerificationToken},
+    domain::{Email, KnownDevice, Purpose, Timestamp, User, UserId, VerificationToken},
 };
 use tests::{App, Authenticator, Browser, PASSWORD, enrol, fake_provider::GoogleUser, unique_email};
 
@@ -72,8 +72,16 @@ impl Specimen {
                 signed.rsplit_once('.').unwrap().0.to_owned()
             }
             Kind::TrustedDevice => trust_device(app, &mut app.browser(), &email).await,
-            Kind::SignedUp => user_row(app, &email).await.unwrap()["id"]["S"].as_str().unwrap().to_owned(),
-            Kind::KnownDevice => KnownDevice::generate(&Email::parse(&email).unwrap(), &OsRandom).as_str().to_owned(),
+            Kind::SignedUp => {
+                crate::steps::signed_up_value(user_row(app, &email).await.unwrap()["id"]["S"].as_str().unwrap())
+            }
+            Kind::KnownDevice => {
+                let row = user_row(app, &email).await.unwrap();
+                let changed_at = Timestamp::from_millis(number(&row, "passwordChangedAt"));
+                let (id, email) = (UserId::generate(&OsRandom), Email::parse(&email).unwrap());
+                let user = User::new(id, "Ann".to_owned(), email, false, None, changed_at);
+                KnownDevice::generate(&user, &OsRandom).as_str().to_owned()
+            }
         };
         Self { kind, email, text, authenticator, own, callback }
     }

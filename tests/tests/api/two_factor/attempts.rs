@@ -21,6 +21,14 @@ async fn age_failures(app: &App, authenticator: &Authenticator, seconds: i64) {
     app.put_row("AccountsTable", &row).await;
 }
 
+/// Seconds after which another code may be tried, which a script may read.
+#[track_caller]
+fn wait_of(answer: &Answer) -> i64 {
+    assert_eq!(answer.header("retry-after"), answer.header("x-retry-after"));
+    assert!(!answer.header("access-control-allow-origin").is_empty());
+    answer.header("retry-after").parse().unwrap()
+}
+
 #[tokio::test]
 async fn a_challenge_takes_five_codes_of_whatever_kind() {
     let app = App::shared();
@@ -70,8 +78,14 @@ async fn ten_failures_in_a_row_lock_the_user_out_for_a_while() {
     let mut browser = challenged(app, &email).await;
     // No attempt of the challenge is spent: all are told the same.
     for _ in 0..7 {
-        assert_error(&verify_totp(&mut browser, &code).await, 429, LOCKED);
+        let answer = verify_totp(&mut browser, &code).await;
+        assert_error(&answer, 429, LOCKED);
+        assert!((800..=900).contains(&wait_of(&answer)), "{}", wait_of(&answer));
     }
+    age_failures(app, &authenticator, 600).await;
+    let answer = verify_totp(&mut browser, &code).await;
+    assert_error(&answer, 429, LOCKED);
+    assert!((200..=300).contains(&wait_of(&answer)), "{}", wait_of(&answer));
     assert_error(&browser.send(backup_call(&authenticator.backup_codes[0])).await, 429, LOCKED);
     assert_eq!(browser.post("/two-factor/send-otp", &json!({})).await.status, 200);
     let mail = app.mail_to(&email).await;
@@ -81,7 +95,7 @@ async fn ten_failures_in_a_row_lock_the_user_out_for_a_while() {
     // Whoever is signed in already stays so.
     assert!(signed_in.current_user().await.is_some());
 
-    age_failures(app, &authenticator, 15 * 60 - 5).await;
+    age_failures(app, &authenticator, 300 - 5).await;
     assert_error(&verify_totp(&mut browser, &code).await, 429, LOCKED);
     age_failures(app, &authenticator, 6).await;
     let answer = verify_totp(&mut browser, &code).await;

@@ -14,6 +14,7 @@ async fn the_first_code_enables_it_and_replaces_the_session() {
     let email = unique_email("enrol");
     let mut browser = app.sign_up(&email).await;
     let old = browser.clone();
+    let (mut elsewhere, _) = sign_in(app, &email, PASSWORD).await;
     let answer = browser.post("/two-factor/enable", &json!({"password": PASSWORD, "issuer": "Acme & Co"})).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["method"], "totp");
@@ -43,6 +44,7 @@ async fn the_first_code_enables_it_and_replaces_the_session() {
     assert_eq!(answer.json()["user"]["twoFactorEnabled"], false, "the user as before");
     assert_ne!(raw_token(&browser), raw_token(&old));
     assert_eq!(old.clone().current_user().await, None, "the old session is over");
+    assert_eq!(elsewhere.current_user().await, None, "no session is left that was not asked for the factor");
     assert_eq!(browser.current_user().await.unwrap()["twoFactorEnabled"], true);
     let bearer = format!("Bearer {}", answer.json()["token"].as_str().unwrap());
     let by_token = app.browser().send(Call::new("GET", "/get-session").header("authorization", bearer)).await;
@@ -153,10 +155,14 @@ async fn disabling_ends_challenges_and_lets_passwords_in_again() {
     let app = App::shared();
     let (email, authenticator, mut browser) = enrolled(app, "disable").await;
     let mut pending = challenged(app, &email).await;
+    let mut elsewhere = challenged(app, &email).await;
+    let code = authenticator.code(app).await;
+    assert_eq!(verify_totp(&mut elsewhere, &code).await.status, 200);
     let old = browser.clone();
     let answer = browser.post("/two-factor/disable", &json!({"password": PASSWORD})).await;
     assert_eq!((answer.status, answer.json()), (200, json!({"status": true})));
     assert_eq!(old.clone().current_user().await, None);
+    assert_eq!(elsewhere.current_user().await, None, "all other sessions end");
     assert_eq!(browser.current_user().await.unwrap()["twoFactorEnabled"], false);
     assert_eq!(authenticator.row(app).await, None);
     assert_eq!(app.mail_to(&email).await.subject, "Two-factor authentication is off");
@@ -201,11 +207,11 @@ async fn a_secret_is_sealed_for_its_user() {
     let before = authenticator.row(app).await;
     let mut pending = challenged(app, &email).await;
     let answer = verify_totp(&mut pending, &code).await;
-    assert_error(&answer, 500, "INTERNAL_SERVER_ERROR");
+    assert_error(&answer, 401, "INVALID_CODE");
     assert_eq!(pending.session_cookie(), None);
     assert_eq!(authenticator.row(app).await, before, "no attempt is spent");
     let shown = browser.post("/two-factor/get-totp-uri", &json!({"password": PASSWORD})).await;
-    assert_error(&shown, 500, "INTERNAL_SERVER_ERROR");
+    assert_error(&shown, 400, "TOTP_NOT_ENABLED");
 
     app.put_row("AccountsTable", &row).await;
     let code = authenticator.code(app).await;

@@ -1,10 +1,16 @@
 //! Devices that are spared the second factor.
 
+use futures_util::future::join_all;
+
 use super::*;
 
 /// A browser whose device is trusted, signed in and out again.
 async fn trusted(app: &App, email: &str, authenticator: &Authenticator) -> Browser {
-    let mut browser = challenged(app, email).await;
+    trust(app, challenged(app, email).await, authenticator).await
+}
+
+/// Trusts the device of a browser that is asked for a code, and signs it out.
+async fn trust(app: &App, mut browser: Browser, authenticator: &Authenticator) -> Browser {
     let code = authenticator.code(app).await;
     let answer = browser.post("/two-factor/verify-totp", &json!({"code": code, "trustDevice": true})).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -36,6 +42,45 @@ async fn a_trusted_device_is_let_in_and_gets_a_new_token() {
     assert!(!is_let_in(&mut app.browser(), &email).await, "others are asked");
 }
 
+/// A copied cookie is noticed: of all who use it one is spared the code.
+#[tokio::test]
+async fn of_many_who_show_one_device_one_is_spared_the_code() {
+    let app = racing().await;
+    let (email, authenticator, _) = enrolled(&app, "device-race").await;
+    crate::steps::verify_email(&app, &email).await;
+    let user_id = user_row(&app, &email).await.unwrap()["id"]["S"].clone();
+    let mut browser = trusted(&app, &email, &authenticator).await;
+    let devices = async || {
+        let mut rows = app.rows("VerificationTokensTable").await;
+        rows.retain(|row| row["userId"]["S"] == user_id && row["purpose"]["S"] == "trusted-device");
+        rows.len()
+    };
+    let password = Call::new("POST", "/sign-in/email").json(&json!({"email": email, "password": PASSWORD}));
+    for by_link in [false, true] {
+        let device = browser_with(&app, TRUST_DEVICE, &browser.cookies[TRUST_DEVICE]);
+        let mut calls = vec![password.clone(); 50];
+        if by_link {
+            // Links to the same address do not end each other.
+            for call in &mut calls {
+                let token = crate::magic_link::token_for(&app, &email).await;
+                *call = Call::new("GET", format!("/magic-link/verify?token={token}"));
+            }
+        }
+        let answers = join_all(calls.into_iter().map(|call| device.send_only(call))).await;
+        assert_eq!(count(&answers, 200), 50);
+        let (spared, asked): (Vec<_>, Vec<_>) =
+            answers.iter().partition(|answer| answer.json()["twoFactorRedirect"].is_null());
+        assert_eq!((spared.len(), asked.len()), (1, 49), "by link: {by_link}");
+        assert!(asked.iter().all(|answer| answer.header("set-auth-token").is_empty()));
+        assert_eq!(devices().await, 1);
+        let renewed = spared[0].set_cookies().into_iter().find(|cookie| cookie.starts_with(TRUST_DEVICE)).unwrap();
+        let value = renewed.split(';').next().unwrap().split_once('=').unwrap().1.to_owned();
+        browser = browser_with(&app, TRUST_DEVICE, &value);
+    }
+    assert!(is_let_in(&mut browser, &email).await, "the one that was renewed is good");
+    app.stop().await;
+}
+
 #[tokio::test]
 async fn trust_is_of_one_user_and_dies_with_its_row_factor_and_generation() {
     let app = App::shared();
@@ -59,7 +104,7 @@ async fn trust_is_of_one_user_and_dies_with_its_row_factor_and_generation() {
     assert!(!is_let_in(&mut device(), &email).await, "after a password reset");
     assert_eq!(signed_in.current_user().await, None);
 
-    let mut again = trusted(app, &email, &authenticator).await;
+    let mut again = trust(app, challenged(app, &email).await, &authenticator).await;
     let value = again.cookies[TRUST_DEVICE].clone();
     assert!(is_let_in(&mut again, &email).await);
     let value_now = again.cookies[TRUST_DEVICE].clone();

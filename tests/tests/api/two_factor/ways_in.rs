@@ -9,7 +9,7 @@ use crate::{
     magic_link,
     mails::{change_token, follow, link_to, token_in, verification_token},
     oauth::{github_callback, google_callback},
-    steps::{present, set_signed_cookie},
+    steps::{present, set_signed_cookie, signed_up_value},
 };
 
 /// A way in.
@@ -141,7 +141,7 @@ impl Way {
             Verification | VerificationWithTarget => {
                 // Only the browser in which the account was made keeps its password.
                 let id = user_row(app, email).await.unwrap()["id"]["S"].as_str().unwrap().to_owned();
-                set_signed_cookie(app, browser, "better-auth.sign_up", &id);
+                set_signed_cookie(app, browser, "better-auth.sign_up", &signed_up_value(&id));
                 let token = verification_token(app, email).await;
                 let target = if self == Verification { "" } else { "&callbackURL=%2Fdone" };
                 browser.get(&format!("/verify-email?token={token}{target}")).await
@@ -159,6 +159,11 @@ impl Way {
         [Google, Github, LinkWithTarget, VerificationWithTarget].contains(&self)
     }
 
+    /// Whether it takes nothing but the mailbox.
+    fn is_by_mail(self) -> bool {
+        [Link, LinkWithTarget, Verification, VerificationWithTarget, PasswordOfReset].contains(&self)
+    }
+
     /// Whether what comes before it ends the trust in devices, as it ends
     /// sessions.
     fn ends_trust(self) -> bool {
@@ -173,10 +178,30 @@ impl Way {
             assert!(answer.status == 302 && location.starts_with("/two-factor?callbackURL="), "{self:?}: {location}");
             assert!(query_of(location)["callbackURL"].ends_with("/done"), "{self:?}: {location}");
         } else {
-            let body = json!({"twoFactorRedirect": true, "twoFactorMethods": ["totp", "otp"]});
+            let methods = if self.is_by_mail() { json!(["totp"]) } else { json!(["totp", "otp"]) };
+            let body = json!({"twoFactorRedirect": true, "twoFactorMethods": methods});
             assert_eq!((answer.status, answer.json()), (200, body), "{self:?}: {}", answer.text());
         }
         assert_eq!(answer.header("set-auth-token"), "", "{self:?}");
+    }
+
+    /// Asserts that a mailed code is no second factor where the mailbox was the
+    /// first, neither by asking for one nor by guessing.
+    async fn assert_mailed_code(self, app: &App, browser: &mut Browser, email: &str) {
+        let mails = || app.mails().iter().filter(|mail| mail.to == [email] && mail.text.contains("Your code")).count();
+        let before = mails();
+        let sent = browser.post("/two-factor/send-otp", &json!({})).await;
+        if !self.is_by_mail() {
+            assert_eq!((sent.status, mails()), (200, before + 1), "{self:?}");
+            return;
+        }
+        assert_error(&sent, 400, "OTP_NOT_ENABLED");
+        assert_eq!(mails(), before, "{self:?}");
+        let guessed = browser.post("/two-factor/verify-otp", &json!({"code": "123456"})).await;
+        assert_error(&guessed, 400, "OTP_NOT_ENABLED");
+        // That was no attempt at a code.
+        let challenges = challenges_of(app, email).await;
+        assert!(challenges.iter().all(|row| row["attempts"].is_null() && row["codeHash"].is_null()), "{challenges:?}");
     }
 
     /// Asserts that the answer lets in.
@@ -213,6 +238,7 @@ async fn no_way_in_gives_a_session_before_the_code() {
             assert_eq!(person.sessions(&app).await, before, "{way:?}");
             assert!(browser.cookies.contains_key(TWO_FACTOR) && browser.session_cookie().is_none(), "{way:?}");
             assert_opens_nothing(&app, &mut browser).await;
+            way.assert_mailed_code(&app, &mut browser, &person.email).await;
 
             let code = person.authenticator.code(&app).await;
             let answer = verify_totp(&mut browser, &code).await;
@@ -237,6 +263,72 @@ async fn assert_opens_nothing(app: &App, browser: &mut Browser) {
             assert_eq!(app.browser().send(bearer).await.json(), json!(null), "{name}");
         }
     }
+}
+
+/// A stranger who signed up with somebody's address, and enrolled, does not
+/// lock its owner out: what proves the address first ends the factor, too.
+#[tokio::test]
+async fn the_owner_of_an_address_gets_past_the_factor_of_a_stranger() {
+    let app = App::shared();
+    let (email, stranger, mut strangers) = enrolled(app, "squatter").await;
+    let token = magic_link::token_for(app, &email).await;
+    let mut owner = app.browser();
+    let answer = owner.get(&format!("/magic-link/verify?token={token}")).await;
+    assert!(answer.json()["twoFactorRedirect"].is_null(), "{}", answer.text());
+    let user = owner.current_user().await.unwrap();
+    assert_eq!((&user["emailVerified"], &user["twoFactorEnabled"]), (&json!(true), &json!(false)));
+    assert_eq!(stranger.row(app).await, None);
+    assert_eq!(strangers.current_user().await, None);
+
+    // By the link that verifies, in a browser that did not sign up.
+    let (email, stranger, _) = enrolled(app, "squatter-verified").await;
+    let link = verification_token(app, &email).await;
+    assert_eq!(follow(&mut app.browser(), &link).await.status, 200);
+    assert_eq!(stranger.row(app).await, None);
+    assert!(user_row(app, &email).await.unwrap()["twoFactorSince"].is_null());
+
+    // By a reset, the mailbox answers the factor that was enrolled without it.
+    let (email, _, _) = enrolled(app, "squatter-reset").await;
+    reset_to(app, &email, PASSWORD).await;
+    let mut owner = challenged(app, &email).await;
+    assert_eq!(owner.post("/two-factor/send-otp", &json!({})).await.status, 200);
+    let code = crate::mails::code_in(&app.mail_to(&email).await.text);
+    assert_eq!(owner.post("/two-factor/verify-otp", &json!({"code": code})).await.status, 200);
+    assert_eq!(owner.post("/two-factor/disable", &json!({"password": PASSWORD})).await.status, 200);
+}
+
+/// Who was signed in and changes the password again has shown more than the
+/// mailbox; so has who enrols anew.
+#[tokio::test]
+async fn a_password_that_was_changed_since_takes_mailed_codes_again() {
+    let app = App::shared();
+    let (email, mut authenticator, _) = enrolled(app, "by-mail").await;
+    crate::steps::verify_email(app, &email).await;
+    let asks_for = async |password: &str| {
+        let (browser, answer) = sign_in(app, &email, password).await;
+        (browser, answer.json()["twoFactorMethods"].clone())
+    };
+    let (first, second) = (other_password(1), other_password(2));
+    reset_to(app, &email, &first).await;
+    let (mut browser, methods) = asks_for(&first).await;
+    assert_eq!(methods, json!(["totp"]));
+    let code = authenticator.code(app).await;
+    assert_eq!(verify_totp(&mut browser, &code).await.status, 200);
+    let body = json!({"currentPassword": first, "newPassword": second});
+    assert_eq!(browser.post("/change-password", &body).await.status, 200);
+    assert_eq!(asks_for(&second).await.1, json!(["totp", "otp"]));
+
+    reset_to(app, &email, &first).await;
+    let (mut browser, methods) = asks_for(&first).await;
+    assert_eq!(methods, json!(["totp"]));
+    let code = authenticator.code(app).await;
+    assert_eq!(verify_totp(&mut browser, &code).await.status, 200);
+    assert_eq!(browser.post("/two-factor/disable", &json!({"password": first})).await.status, 200);
+    let answer = browser.post("/two-factor/enable", &json!({"password": first})).await;
+    let user_id = browser.current_user().await.unwrap()["id"].as_str().unwrap().to_owned();
+    authenticator = Authenticator::from_answer(&answer, &user_id);
+    assert_eq!(verify_totp(&mut browser, &authenticator.shown()).await.status, 200);
+    assert_eq!(asks_for(&first).await.1, json!(["totp", "otp"]));
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use crate::{
         item::{Item, Reader, millis, s},
     },
     domain::{
-        AttemptId, Factor, MAX_ATTEMPTS, MAX_FAILURES, MailedCode, Timestamp, UserId, live_failures,
+        AttemptId, Factor, MAX_ATTEMPTS, MAX_FAILURES, MailedCode, Timestamp, UserId, live_failures, locked_until,
         two_factor_identity,
     },
     ports::{CountAttempts, CountedAttempt, OpenChallenge, StoreError, StoreResult},
@@ -68,7 +68,7 @@ impl CountAttempts for DynamoDb {
             let known = Reader::new("second factor", &row).string_set("failures")?;
             let live = live_failures(&known, now);
             if live.len() >= MAX_FAILURES {
-                return Ok(CountedAttempt::TooMany);
+                return Ok(CountedAttempt::TooMany(Some(locked_until(&live, now))));
             }
             let kept = live.iter().map(String::as_str).chain([attempt.as_str()]);
             let sweep = self
@@ -136,7 +136,7 @@ impl DynamoDb {
             Written::Refused(row) if row.is_empty() => Ok(CountedAttempt::Nothing),
             Written::Refused(row) => {
                 let expires_at = Reader::new("token", &row).millis("expiresAt")?;
-                Ok(if now < expires_at { CountedAttempt::TooMany } else { CountedAttempt::Nothing })
+                Ok(if now < expires_at { CountedAttempt::TooMany(None) } else { CountedAttempt::Nothing })
             }
         }
     }

@@ -46,8 +46,9 @@ impl Enrol for DynamoDb {
         let gate = Update::builder()
             .table_name(&self.tables.users)
             .key("id", s(user.id.as_str()))
-            .update_expression("SET twoFactorSince = :now, updatedAt = :now")
+            .update_expression("SET twoFactorSince = :now, sessionsValidFrom = :next, updatedAt = :now")
             .condition_expression("sessionsValidFrom = :generation AND attribute_not_exists(twoFactorSince)")
+            .expression_attribute_values(":next", millis(sessions.new.valid_from))
             .expression_attribute_values(":generation", millis(user.sessions_valid_from))
             .expression_attribute_values(":now", millis(now));
         let mut items = vec![
@@ -59,19 +60,16 @@ impl Enrol for DynamoDb {
     }
 
     async fn delete_factor(&self, user: &User, sessions: Replacement<'_>, now: Timestamp) -> StoreResult<Change> {
-        let delete =
-            Delete::builder().table_name(&self.tables.accounts).key("identity", s(two_factor_identity(&user.id)));
         let open = Update::builder()
             .table_name(&self.tables.users)
             .key("id", s(user.id.as_str()))
-            .update_expression("SET updatedAt = :now REMOVE twoFactorSince")
+            .update_expression("SET sessionsValidFrom = :next, updatedAt = :now REMOVE twoFactorSince")
             .condition_expression("sessionsValidFrom = :generation")
+            .expression_attribute_values(":next", millis(sessions.new.valid_from))
             .expression_attribute_values(":generation", millis(user.sessions_valid_from))
             .expression_attribute_values(":now", millis(now));
-        let mut items = vec![
-            TransactWriteItem::builder().set_delete(delete.build().ok()).build(),
-            TransactWriteItem::builder().set_update(open.build().ok()).build(),
-        ];
+        let mut items =
+            vec![self.forget_factor(&user.id), TransactWriteItem::builder().set_update(open.build().ok()).build()];
         items.extend(self.replace_session(sessions));
         self.transact("delete second factor", items).await.map(|written| change(&written))
     }

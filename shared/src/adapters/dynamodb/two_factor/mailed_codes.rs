@@ -1,3 +1,5 @@
+use aws_sdk_dynamodb::types::AttributeValue;
+
 use super::attempts::update;
 use crate::{
     adapters::dynamodb::{
@@ -11,23 +13,21 @@ use crate::{
 };
 
 impl StoreMailedCode for DynamoDb {
-    async fn store_code_of_challenge(
-        &self,
-        token_hash: &str,
-        code: &MailedCode,
-        now: Timestamp,
-    ) -> StoreResult<Option<Challenge>> {
+    async fn challenge(&self, token_hash: &str) -> StoreResult<Option<Challenge>> {
+        let item = self.token("read challenge", token_hash).await?;
+        item.as_ref().map(read_challenge).transpose()
+    }
+
+    async fn store_code_of_challenge(&self, token_hash: &str, code: &MailedCode, now: Timestamp) -> StoreResult<bool> {
         let call = self
             .at_token(token_hash)
             .update_expression("SET codeHash = :hash, codeExpiresAt = :expires")
-            .condition_expression("expiresAt > :now")
+            .condition_expression("expiresAt > :now AND takesMailedCodes = :true")
+            .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":hash", s(&code.hash))
             .expression_attribute_values(":expires", millis(code.expires_at))
             .expression_attribute_values(":now", millis(now));
-        match update("store mailed code", call).await? {
-            Written::Done(row) => read_challenge(&row).map(Some),
-            Written::Refused(_) => Ok(None),
-        }
+        update("store mailed code", call).await.map(|written| matches!(written, Written::Done(_)))
     }
 
     async fn store_code_of_session(&self, key: &str, user_id: &UserId, code: &MailedCode) -> StoreResult<()> {

@@ -5,7 +5,7 @@ mod enrolment;
 mod mailed_codes;
 mod spending;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 
 use super::{
     DynamoDb,
@@ -31,6 +31,15 @@ impl FindFactor for DynamoDb {
             .as_ref()
             .map(read_factor)
             .transpose()
+    }
+}
+
+impl DynamoDb {
+    /// Deletes a user's factor, enabled or not, as part of a transaction.
+    pub(super) fn forget_factor(&self, user_id: &UserId) -> TransactWriteItem {
+        let delete =
+            Delete::builder().table_name(&self.tables.accounts).key("identity", s(two_factor_identity(user_id)));
+        TransactWriteItem::builder().set_delete(delete.build().ok()).build()
     }
 }
 

@@ -3,16 +3,17 @@ use tokio::time::timeout;
 
 use super::AccountEndpoint;
 use crate::{
+    adapters::SystemClock,
     domain::{LiveSession, Password, Purpose, User, VerificationToken},
-    flows::{DeletionError, check_password, delete_user, may_mail, request_deletion},
+    flows::{DeletionError, check_password, delete_user, may_mail_owner, request_deletion},
     http::{
         ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields, cookies::encode, csrf,
         endpoints::signed_in::SignedIn,
     },
     mail::{Letter, Link},
     ports::{
-        CountEvents, DeleteUser, FindCredential, FindDeletionToken, FindSession, HashPassword, LimitAttempts,
-        PurgeSessions, SendMail, StoreDeletionToken,
+        Clock as _, CountEvents, DeleteUser, FindCredential, FindDeletionToken, FindSession, HashPassword,
+        LimitAttempts, PurgeSessions, SendMail, StoreDeletionToken,
     },
 };
 
@@ -120,9 +121,9 @@ where
         let config = &self.core.config;
         let seconds = config.deletion.token_seconds;
         let context = self.core.context();
-        if !may_mail(&context, &self.store, &user.email).await? {
-            return Ok(());
-        }
+        may_mail_owner(&context, &self.store, &user.email)
+            .await?
+            .map_err(|until| ApiError::too_many_requests("mail", until, SystemClock.now()))?;
         let token = request_deletion(&context, &self.store, user, seconds).await?;
         let path = format!("/delete-user/callback?token={}", token.expose());
         let url = format!("{}&callbackURL={}", config.url(&path), encode(callback_url));

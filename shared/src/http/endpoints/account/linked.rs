@@ -7,7 +7,8 @@ use crate::{
     domain::{Account, Timestamp},
     flows::{UnlinkError, unlink_account},
     http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields, endpoints::views::Status},
-    ports::{FindAccounts, FindSession, UnlinkAccount},
+    mail::Letter,
+    ports::{FindAccounts, FindSession, SendMail, UnlinkAccount},
 };
 
 /// An account, without what it is made of.
@@ -40,6 +41,7 @@ impl<'a> From<&'a Account> for AccountView<'a> {
 impl<S, H, M, P, K> AccountEndpoint<S, H, M, P, K>
 where
     S: FindSession + FindAccounts + UnlinkAccount,
+    M: SendMail,
 {
     /// `GET /list-accounts`
     pub(super) async fn list_accounts(&self, request: &AuthRequest, audit: &mut Audit) -> Result<Reply, ApiError> {
@@ -57,15 +59,21 @@ where
         let (signed_in, _) = self.core.signed_in_by_token(&self.secrets, &self.store, request, audit).await?;
         signed_in.require_fresh()?;
         audit.event("account.unlink_failed");
-        unlink_account(&self.core.context(), &self.store, signed_in.live, account_id).await.map_err(
-            |error| match error {
-                UnlinkError::NotSignedIn => ErrorCode::UNAUTHORIZED.into(),
-                UnlinkError::LastAccount => ErrorCode::FAILED_TO_UNLINK_LAST_ACCOUNT.into(),
-                UnlinkError::NotFound => ErrorCode::ACCOUNT_NOT_FOUND.into(),
-                UnlinkError::Store(error) => ApiError::from(error),
-            },
-        )?;
+        let email = signed_in.live.user.email.clone();
+        let unlinked =
+            unlink_account(&self.core.context(), &self.store, signed_in.live, account_id).await.map_err(|error| {
+                match error {
+                    UnlinkError::NotSignedIn => ErrorCode::UNAUTHORIZED.into(),
+                    UnlinkError::LastAccount => ErrorCode::FAILED_TO_UNLINK_LAST_ACCOUNT.into(),
+                    UnlinkError::NotFound => ErrorCode::ACCOUNT_NOT_FOUND.into(),
+                    UnlinkError::Store(error) => ApiError::from(error),
+                }
+            })?;
         audit.event("account.unlinked");
+        if unlinked.is_credential() {
+            self.core.hooks.password_changed(&unlinked.user_id).await;
+            self.post.notify(&self.core, audit, &email, &Letter::PasswordRemoved).await;
+        }
         Reply::json(&Status { status: true })
     }
 }

@@ -55,6 +55,7 @@ where
         let token = self.core.access_token(keys, &user, &session.session, None)?;
         let mut reply = Reply::json(&Changed { token: &token, user: UserView::from(&user) })?;
         self.core.give_session(&mut reply, request, keys, &session.token, session.session.remembered)?;
+        self.core.remember_device(&mut reply, keys, None, &user)?;
         Ok(reply)
     }
 

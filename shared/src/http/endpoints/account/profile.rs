@@ -1,7 +1,7 @@
 use super::AccountEndpoint;
 use crate::{
     adapters::SystemClock,
-    domain::{MAX_IMAGE_LENGTH, MAX_NAME_LENGTH},
+    domain::MAX_NAME_LENGTH,
     http::{ApiError, Audit, AuthRequest, ErrorCode, Reply, body::Fields, endpoints::views::Status},
     ports::{Clock as _, FindSession, ProfileChange, UpdateProfile},
 };
@@ -15,9 +15,7 @@ impl<S: FindSession + UpdateProfile, H, M, P, K> AccountEndpoint<S, H, M, P, K> 
         fields.at_most("name", name.unwrap_or_default(), MAX_NAME_LENGTH);
         fields.single_line("name", name.unwrap_or_default());
         let image = fields.nullable_string("image");
-        let url = image.flatten().unwrap_or_default();
-        fields.at_most("image", url, MAX_IMAGE_LENGTH);
-        fields.single_line("image", url);
+        fields.picture("image", image.flatten().unwrap_or_default());
         let (names_email, names_second_factor) = (fields.is_truthy("email"), fields.is_truthy("twoFactorEnabled"));
         fields.finish()?;
 

@@ -7,7 +7,7 @@ use crate::{
     crypto::Keyring,
     flows::{
         CompletedSignIn, NewMailedCode, ShownCode, StepUp, TwoFactorError, code_for_challenge, code_for_session,
-        complete_sign_in, may_mail, spend_backup_code, step_up,
+        complete_sign_in, spend_backup_code, step_up,
     },
     http::{
         ApiError, Audit, AuthRequest, ErrorCode, Reply,
@@ -149,7 +149,7 @@ where
         self.core.give_session(&mut reply, request, keys, &session.token, *remember)?;
         reply.set_cookie(&self.core.cookies.clear_challenge())?;
         let known = self.core.cookies.known_device(&request.headers, keys, &user.email);
-        self.core.remember_device(&mut reply, keys, known, &user.email)?;
+        self.core.remember_device(&mut reply, keys, known, user)?;
         if let Some(device) = device {
             let seconds = self.core.config.two_factor.policy.trust_seconds;
             reply.set_cookie(&self.core.cookies.set_trusted_device(keys, &device.token, seconds))?;
@@ -186,9 +186,7 @@ where
         let NewMailedCode { user, code, minutes } =
             code.map_err(|error| error.on_wire(ErrorCode::OTP_NOT_ENABLED, ErrorCode::INVALID_CODE))?;
         audit.event("two_factor.code_sent").user(&user.id);
-        if may_mail(&context, &self.store, &user.email).await? {
-            self.post.notify(&self.core, audit, &user.email, &Letter::OneTimeCode { code: &code, minutes }).await;
-        }
+        self.post.notify(&self.core, audit, &user.email, &Letter::OneTimeCode { code: &code, minutes }).await;
         Reply::json(&Status { status: true })
     }
 

@@ -107,6 +107,7 @@ where
         let codes =
             replace_backup_codes(&context, &self.hasher, &self.store, &self.encryption, &live.user, password).await?;
         audit.event("two_factor.backup_codes_replaced");
+        self.post.notify(&self.core, audit, &live.user.email, &Letter::BackupCodesReplaced).await;
         Reply::json(&BackupCodes { status: true, backup_codes: exposed(&codes) })
     }
 
@@ -118,7 +119,7 @@ where
         let secret =
             show_secret(&self.core.context(), &self.hasher, &self.store, &self.encryption, &live.user, password)
                 .await
-                .map_err(|error| error.on_wire(ErrorCode::TOTP_NOT_ENABLED, ErrorCode::INVALID_CODE))?;
+                .map_err(|error| error.on_wire(ErrorCode::TOTP_NOT_ENABLED, ErrorCode::TOTP_NOT_ENABLED))?;
         audit.event("two_factor.secret_shown");
         Reply::json(&TotpUri { totp_uri: otpauth::uri(&secret, &self.core.config.mail.app_name, &live.user.email) })
     }

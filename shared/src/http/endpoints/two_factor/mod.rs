@@ -8,13 +8,13 @@ use serde::Serialize;
 
 use super::{Core, Post, credentials::cookie_keys};
 use crate::{
-    adapters::SecretCache,
+    adapters::{SecretCache, SystemClock},
     domain::{LOCK_SECONDS, VerificationToken},
     flows::TwoFactorError,
-    http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, routes::Route},
+    http::{ApiError, Audit, AuthRequest, Endpoint, ErrorCode, Reply, error::seconds_until, routes::Route},
     ports::{
-        CountAttempts, CountEvents, EncryptionKeys, Enrol, FindCredential, FindFactor, FindSession, FindUser,
-        HashPassword, LimitAttempts, SendMail, SpendCode, StoreMailedCode,
+        Clock as _, CountAttempts, CountEvents, EncryptionKeys, Enrol, FindCredential, FindFactor, FindSession,
+        FindUser, HashPassword, LimitAttempts, SendMail, SpendCode, StoreMailedCode,
     },
 };
 
@@ -114,12 +114,18 @@ impl TwoFactorError {
             Self::NoMailedCode => ErrorCode::OTP_HAS_EXPIRED.into(),
             Self::WrongCode => wrong_code.into(),
             Self::TooManyAttempts => ErrorCode::TOO_MANY_ATTEMPTS.into(),
-            // The lock may end sooner, never later.
-            Self::Locked => {
-                ApiError { retry_after: Some(LOCK_SECONDS), ..ErrorCode::ACCOUNT_TEMPORARILY_LOCKED.into() }
+            Self::Locked(until) => {
+                let now = SystemClock.now();
+                let until = until.unwrap_or_else(|| now.plus_seconds(LOCK_SECONDS));
+                ApiError {
+                    retry_after: Some(seconds_until(until, now)),
+                    ..ErrorCode::ACCOUNT_TEMPORARILY_LOCKED.into()
+                }
             }
+            Self::MailsUsedUp(until) => ApiError::too_many_requests("mail", until, SystemClock.now()),
             Self::Refused => ErrorCode::SIGN_IN_REFUSED.into(),
-            Self::Sealed => ApiError::internal(self),
+            // No code can be right any more. The log says why.
+            Self::Sealed => ApiError { reason: Some(self.to_string()), ..wrong_code.into() },
             Self::Password(error) => error.into(),
             Self::Store(error) => error.into(),
         }

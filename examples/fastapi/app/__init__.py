@@ -1,0 +1,1 @@
+"""A todo API whose users sign in with the authentication service."""

@@ -1,0 +1,2 @@
+/** The product's name, as pages and authenticator apps show it. */
+export const APP_NAME = "Tally";
