@@ -8,8 +8,8 @@ from botocore.exceptions import ClientError
 
 from browser import Browser
 from gateway import Gateway
-from grants import GRANTS, MAIL, ROTATION, Roles, logical_id
-from stack import Intrinsics
+from grants import GRANTS, MAIL, ROTATION, Grant, Roles, logical_id
+from stack import Intrinsics, Stack
 from story import BASE, Operations
 
 MAIL_FROM = "no-reply@example.com"
@@ -44,6 +44,7 @@ class Deployed:
         self.front = front
         self.story = story
         self.operations = Operations(root / "infra" / "openapi.yaml")
+        self.example = root / "examples" / "authorizer" / "template.yaml"
         self.template = self._with_local_providers(template)
         self.parameters = {
             "Architecture": architecture,
@@ -70,6 +71,7 @@ class Deployed:
             action = grant.action.split(":")[1]
             where = f" on {grant.resource}" if grant.resource else ""
             yield f"{grant.function} without {action}{where} is noticed", lambda grant=grant: self.without(grant)
+        yield "the authorizer protects an API of one's own", self.authorizer
         yield "the secret is rotated", self.rotate
         yield "the rotation without its grant stops", self.rotation_without_grant
         yield "an update keeps users and sessions", self.update
@@ -119,6 +121,32 @@ class Deployed:
         functions = {self.operations.function(noted) for noted in failed}
         statuses = {noted.status for noted in failed}
         assert (functions, statuses) == ({grant.function}, {503}), f"{failed}\n{output}"
+
+    def authorizer(self):
+        """Deploys the example, and asks for what it protects with tokens good and bad, and without the grant."""
+        stack = Stack(self.stack.sam, self.stack.emulator, f"{self.stack.name}-example")
+        stack.deploy(self.example, {"AuthStackName": self.stack.name})
+        api = Gateway(stack, Intrinsics(stack, stack.template()))
+        assert not api.uninvokable(), f"{api.uninvokable()} may not be invoked by the API"
+        browser = Browser(self.front)
+        browser.sign_up("reader@example.com")
+
+        def me(token):
+            headers = {"authorization": f"Bearer {token}"} if token else {}
+            status, _, body = self.front.send("GET", "/me", headers, api_id=api.id)
+            return status, json.loads(body)
+
+        # Each asks with a token of its own: answers are kept for a minute.
+        token = browser.access_token()
+        status, who = me(token)
+        assert (status, who["email"]) == (200, browser.email), f"{status}: {who}"
+        assert me(None)[0] == 401, me(None)
+        forged = token[:-4] + ("AAAA" if token[-4:] != "AAAA" else "BBBB")
+        assert me(forged)[0] == 403, me(forged)
+        with self.roles.without(Grant("authorizer", "secretsmanager:GetSecretValue", "SigningSecret", None)):
+            assert me(browser.access_token())[0] == 500, "nothing missed the grant"
+        assert me(browser.access_token())[0] == 200, "the grant is not back"
+        stack.delete()
 
     def rotate(self):
         """Takes the steps of a rotation as Secrets Manager does, which here only pretends to."""

@@ -28,10 +28,10 @@ class Front:
         self.url = f"http://localhost:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
-    def send(self, method, target, headers=None, body=None):
-        """A request to the API itself: status, headers as pairs, body."""
+    def send(self, method, target, headers=None, body=None, api_id=None):
+        """A request to the API itself, or to another one: status, headers as pairs, body."""
         # As AWS finds an API: by its host.
-        host = f"{self.api_id}.execute-api.localhost:{self.emulator.port}"
+        host = f"{api_id or self.api_id}.execute-api.localhost:{self.emulator.port}"
         connection = HTTPConnection("127.0.0.1", self.emulator.port, timeout=60)
         try:
             connection.request(method, target, body, {**(headers or {}), "host": host})

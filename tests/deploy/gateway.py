@@ -41,8 +41,11 @@ class Gateway:
         self._make_stages({intrinsics.resolve(stage["Properties"]["StageName"]) for stage in stages})
 
     def uninvokable(self):
-        """Routes whose function does not let this API call it: AWS would answer 500, the emulator does not look."""
-        return [key for key, uri in self.routes.items() if not self._may_invoke(uri, key)]
+        """What has a function that does not let this API call it: AWS would answer 500, the emulator does not look."""
+        # The stage is any, and a parameter of the path is a star for Lambda.
+        calls = [(key, uri, f"$default/{key.replace(' ', '')}") for key, uri in self.routes.items()]
+        calls += [(name, uri, f"authorizers/{id}") for name, (id, uri) in self._authorizers.items()]
+        return [name for name, uri, call in calls if not self._may_invoke(uri, call)]
 
     def _make_route(self, method, path, operation):
         stated = operation["x-amazon-apigateway-integration"]
@@ -61,7 +64,7 @@ class Gateway:
         options = {}
         for requirement in operation.get("security", []):
             for authorizer in requirement:
-                options = {"AuthorizationType": "CUSTOM", "AuthorizerId": self._authorizers[authorizer]}
+                options = {"AuthorizationType": "CUSTOM", "AuthorizerId": self._authorizers[authorizer][0]}
         self.api.create_route(ApiId=self.id, RouteKey=key, Target=f"integrations/{self._integrations[uri]}", **options)
         self.routes[key] = uri
 
@@ -78,7 +81,8 @@ class Gateway:
             }
             options = {key: value for key, value in options.items() if value is not None}
             kind = stated["type"].upper()
-            made[name] = self.api.create_authorizer(ApiId=self.id, Name=name, AuthorizerType=kind, **options)["AuthorizerId"]
+            authorizer = self.api.create_authorizer(ApiId=self.id, Name=name, AuthorizerType=kind, **options)
+            made[name] = (authorizer["AuthorizerId"], stated["authorizerUri"])
         return made
 
     def _set_cors(self, stated):
@@ -99,24 +103,22 @@ class Gateway:
         for authorizer in self.api.get_authorizers(ApiId=self.id)["Items"]:
             self.api.delete_authorizer(ApiId=self.id, AuthorizerId=authorizer["AuthorizerId"])
 
-    def _may_invoke(self, uri, key):
+    def _may_invoke(self, uri, call):
         function = uri.split("/functions/")[1].split("/invocations")[0]
         try:
             policy = json.loads(self.lambda_.get_policy(FunctionName=function)["Policy"])
         except self.lambda_.exceptions.ResourceNotFoundException:
             return False
-        method, path = key.split(" ")
-        account, region = function.split(":")[4], function.split(":")[3]
-        # The stage is any, and a parameter of the path is a star for Lambda.
-        call = f"arn:aws:execute-api:{region}:{account}:{self.id}/$default/{method}{path}"
-        return any(_allows(statement, call) for statement in policy["Statement"])
+        region, account = function.split(":")[3:5]
+        source = f"arn:aws:execute-api:{region}:{account}:{self.id}/{call}"
+        return any(_allows(statement, source) for statement in policy["Statement"])
 
 
-def _allows(statement, call):
-    source = str(next(iter(statement.get("Condition", {}).get("ArnLike", {}).values()), ""))
+def _allows(statement, source):
+    allowed = str(next(iter(statement.get("Condition", {}).get("ArnLike", {}).values()), ""))
     return (
         statement["Effect"] == "Allow"
         and statement["Action"] == "lambda:InvokeFunction"
         and statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
-        and fnmatch.fnmatchcase(call, source)
+        and fnmatch.fnmatchcase(source, allowed)
     )

@@ -23,6 +23,8 @@ class Sam:
         """Builds a template for an architecture; the path of the built template."""
         built = self.directory / name
         options = ["--template", template, "--build-dir", built, "--parameter-overrides", f"Architecture={architecture}"]
+        # Cargo knows itself what has changed; SAM's cache would hash all of target/.
+        options.append("--no-cached")
         self.run(["build", *options], {"AWS_DEFAULT_REGION": REGION})
         return built / "template.yaml"
 
@@ -103,6 +105,7 @@ class Intrinsics:
         self.template = template
         self.conditions = template.get("Conditions", {})
         self.lambda_ = stack.emulator.client("lambda")
+        self.cloudformation = stack.cloudformation
 
     def resolve(self, node):
         """The node with every intrinsic function replaced by its value."""
@@ -117,7 +120,11 @@ class Intrinsics:
             if name == "Fn::GetAtt":
                 return self._attribute(".".join(argument) if isinstance(argument, list) else argument)
             if name == "Fn::Sub":
-                return re.sub(r"\$\{([^!}]+)}", lambda match: self._attribute(match[1]), argument)
+                text, own = argument if isinstance(argument, list) else (argument, {})
+                own = self.resolve(own)
+                return re.sub(r"\$\{([^!}]+)}", lambda match: own.get(match[1]) or self._attribute(match[1]), text)
+            if name == "Fn::ImportValue":
+                return self._export(self.resolve(argument))
             if name == "Fn::Split":
                 separator, text = argument
                 return self.resolve(text).split(separator)
@@ -152,6 +159,11 @@ class Intrinsics:
         if (kind, attribute) == ("AWS::Lambda::Function", "Arn"):
             return self.lambda_.get_function(FunctionName=self.values[resource])["Configuration"]["FunctionArn"]
         sys.exit(f"tests/deploy cannot tell {reference} of a {kind}")
+
+    def _export(self, name):
+        pages = self.cloudformation.get_paginator("list_exports").paginate()
+        exports = {export["Name"]: export["Value"] for page in pages for export in page["Exports"]}
+        return exports[name]
 
     @staticmethod
     def _parameters(stack):

@@ -71,7 +71,7 @@ class Person {
 		return new URL(location, origin);
 	}
 
-	/** The next mail to this person, or to another address of theirs. */
+	/** The next mail to this person, who is told of each change, or to another address of theirs. */
 	async mail(to = this.email) {
 		const wanted = to === this.email ? ++this.#mails : 1;
 		const target = new URL(mailURL);
@@ -181,7 +181,6 @@ const story = {
 			const page = await ann.follow((await ann.mail()).links[0], "/new-password");
 			const newPassword = `${PASSWORD} ${++round}`;
 			await ann.post(confirm, { token: page.searchParams.get("token"), newPassword });
-			// That it was changed is told.
 			await ann.mail();
 			assert.equal(await ann.user(), undefined);
 			await ann.signIn(newPassword);
@@ -205,8 +204,10 @@ const story = {
 		const { totpURI } = (await ann.post("/two-factor/enable", { password: PASSWORD })).json;
 		const secret = new URL(totpURI).searchParams.get("secret");
 		await ann.post("/two-factor/verify-totp", { code: totp(secret) });
+		assert.equal((await ann.mail()).subject, "Two-factor authentication is on");
 		assert.equal((await ann.post("/two-factor/get-totp-uri", { password: PASSWORD })).json.totpURI, totpURI);
 		const { backupCodes } = (await ann.post("/two-factor/generate-backup-codes", { password: PASSWORD })).json;
+		await ann.mail();
 		await ann.signInBy("/two-factor/verify-totp", async () => totp(secret, 1));
 		await ann.signInBy("/two-factor/verify-backup-code", async () => backupCodes[0]);
 		const trustDevice = true;

@@ -13,10 +13,11 @@ use shared::{
 };
 use tests::{App, unique_email};
 
-use crate::{rotation, steps::verify_email};
+use crate::rotation;
 
-/// In the place of a session token, and of an address, in the files.
+/// In the place of tokens, and of an address, in the files.
 const SESSION_TOKEN: &str = "SESSION_TOKEN";
+const ACCESS_TOKEN: &str = "ACCESS_TOKEN";
 const EMAIL: &str = "ann@example.com";
 
 const ROTATION_EVENTS: [&str; 4] = ["create-secret", "set-secret", "test-secret", "finish-secret"];
@@ -57,7 +58,7 @@ const STATUSES: &[(&str, u16, u16)] = &[
     ("two-factor-verify-totp", 401, 400),
     ("two-factor-verify-backup-code", 401, 400),
     ("two-factor-verify-otp", 401, 400),
-    ("two-factor-send-otp", 401, 200),
+    ("two-factor-send-otp", 401, 400),
     ("two-factor-generate-backup-codes", 401, 400),
     ("two-factor-get-totp-uri", 401, 400),
     ("update-user", 401, 200),
@@ -65,7 +66,7 @@ const STATUSES: &[(&str, u16, u16)] = &[
     ("verify-password", 401, 200),
     ("change-email", 401, 200),
     ("delete-user", 401, 200),
-    ("delete-user-callback", 401, 404),
+    ("delete-user-callback", 404, 404),
     ("list-accounts", 401, 200),
     ("link-social", 401, 200),
     // None is linked.
@@ -119,10 +120,17 @@ fn files() -> Vec<File> {
     files
 }
 
-/// Those of a function that has routes.
+/// Those of a function.
+fn of(function: Function) -> Vec<File> {
+    let mut files = files();
+    files.retain(|file| file.function == function.name());
+    files
+}
+
+/// Those of functions that have routes.
 fn requests() -> Vec<File> {
     let mut files = files();
-    files.retain(|file| file.function != Function::RotateSecret.name());
+    files.retain(|file| ![Function::RotateSecret, Function::Authorizer].map(Function::name).contains(&&*file.function));
     files
 }
 
@@ -144,8 +152,7 @@ fn every_route_has_an_event_and_every_event_a_route() {
 
 #[test]
 fn the_rotation_has_an_event_for_every_step() {
-    let mut files = files();
-    files.retain(|file| file.function == Function::RotateSecret.name());
+    let files = of(Function::RotateSecret);
     let names: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
     assert_eq!(names, BTreeSet::from(ROTATION_EVENTS));
 }
@@ -196,7 +203,6 @@ async fn every_event_is_answered_to_somebody_who_is_signed_in() {
         let email = unique_email("events");
         let event = serde_json::from_str(&sign_up.text.replace(EMAIL, &email)).unwrap();
         let signed_up = app.invoke(&sign_up.function, event).await.unwrap();
-        verify_email(&app, &email).await;
         let token = signed_up["headers"]["set-auth-token"].as_str().unwrap();
         let event = file.text.replace(EMAIL, &email).replace(SESSION_TOKEN, token);
         let answer = app.invoke(&file.function, serde_json::from_str(&event).unwrap()).await.unwrap();
@@ -208,7 +214,7 @@ async fn every_event_is_answered_to_somebody_who_is_signed_in() {
 async fn the_steps_of_a_rotation_are_taken_in_their_order() {
     let app = App::with_env(&[]).await;
     let version = rotation::begun(&app).await;
-    let files = files();
+    let files = of(Function::RotateSecret);
     for name in ROTATION_EVENTS {
         let file = files.iter().find(|file| file.name == name).unwrap();
         let mut event = file.event();
@@ -220,4 +226,17 @@ async fn the_steps_of_a_rotation_are_taken_in_their_order() {
         assert_eq!(app.invoke(&file.function, event).await.unwrap(), Value::Null, "{name}");
     }
     assert_eq!(rotation::holder(&app, "AWSCURRENT").await, Some(version));
+}
+
+#[tokio::test]
+async fn the_authorizer_lets_a_good_token_pass_alone() {
+    let app = App::shared();
+    let files = of(Function::Authorizer);
+    let [file] = files.as_slice() else { panic!("{} events", files.len()) };
+    let refused = app.invoke(&file.function, file.event()).await.unwrap();
+    assert_eq!(refused, json!({"isAuthorized": false}));
+    let mut browser = app.sign_up(&unique_email("events")).await;
+    let token = browser.get("/token").await.json()["token"].as_str().unwrap().to_owned();
+    let event = serde_json::from_str(&file.text.replace(ACCESS_TOKEN, &token)).unwrap();
+    assert_eq!(app.invoke(&file.function, event).await.unwrap()["isAuthorized"], true);
 }
