@@ -30,10 +30,12 @@ pub struct Exchange<'a> {
     pub body: &'a Bytes,
 }
 
+type Inspect = dyn Fn(&Exchange<'_>) -> Result<(), String> + Send + Sync;
+
 /// Looks at every answer of the API. One that it complains of never arrives:
 /// the client gets [`COMPLAINT`], with the complaint as text.
 #[derive(Clone)]
-pub struct Inspector(Arc<dyn Fn(&Exchange<'_>) -> Result<(), String> + Send + Sync>);
+pub struct Inspector(Arc<Inspect>);
 
 impl Inspector {
     /// Of a function that returns its complaint.

@@ -22,6 +22,7 @@ mod csrf;
 mod deletion;
 mod demo;
 mod documents;
+mod events;
 mod fastapi;
 mod faults;
 mod hook_events;

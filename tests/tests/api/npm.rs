@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use local::StackOptions;
+use shared::domain::Limit;
 use tests::App;
 use tokio::{process::Child, time::timeout};
 
@@ -42,6 +43,21 @@ async fn compare(options: &[&str], settings: &[(&str, &str)]) {
 async fn a_newcomer_gets_through_with_the_unmodified_client() {
     let stage = Stage::start(&[]).await;
     let (passed, output) = stage.run("client-story.mjs", &[&stage.app.url()]).await;
+    assert!(passed, "{output}");
+}
+
+/// The same that the deployment test asks of the deployed API.
+#[tokio::test]
+async fn every_route_is_asked_for_and_answers() {
+    let rules = Limit::ALL.map(|limit| format!("{}=1000/60", limit.name())).join(",");
+    let settings = [
+        ("AUTH_RATE_LIMITS", "true"),
+        ("AUTH_RATE_LIMIT_RULES", rules.as_str()),
+        ("AUTH_CONFIRM_DELETION", "true"),
+        ("AUTH_VERIFY_ON_SIGN_UP", "true"),
+    ];
+    let stage = Stage::start(&settings).await;
+    let (passed, output) = stage.run("every-route.mjs", &[&stage.app.url()]).await;
     assert!(passed, "{output}");
 }
 

@@ -38,7 +38,7 @@ async fn secrets_manager(app: &App, operation: &str, request: Value) -> Result<V
 }
 
 /// The version that holds a stage.
-async fn holder(app: &App, stage: &str) -> Option<String> {
+pub async fn holder(app: &App, stage: &str) -> Option<String> {
     let secret = secrets_manager(app, "DescribeSecret", json!({})).await.unwrap();
     let versions = secret["VersionIdsToStages"].as_object().unwrap();
     let holds = |stages: &Value| stages.as_array().unwrap().iter().any(|held| held == stage);
@@ -83,7 +83,7 @@ pub async fn rotate(app: &App) -> String {
 }
 
 /// A rotation that has stopped before its first step: its version.
-async fn begun(app: &App) -> String {
+pub async fn begun(app: &App) -> String {
     let version = new_version();
     let before = count(app, ".failed");
     let fault = FaultRule::new(Service::SecretsManager, Fault::AccessDenied).function(FUNCTION);
