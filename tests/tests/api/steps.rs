@@ -52,8 +52,13 @@ impl Snapshot {
 /// Asks to sign in with Google as the given person and consents: the URL that
 /// the provider sends the browser back to.
 pub async fn callback_url(app: &App, browser: &mut Browser, person: &GoogleUser) -> String {
+    callback_url_of(app, browser, "/sign-in/social", person).await
+}
+
+/// The same for what a route starts: a sign-in, or a link.
+pub async fn callback_url_of(app: &App, browser: &mut Browser, path: &str, person: &GoogleUser) -> String {
     let body = json!({"provider": "google", "callbackURL": "/done", "errorCallbackURL": "/failed"});
-    let answer = browser.post("/sign-in/social", &body).await;
+    let answer = browser.post(path, &body).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     app.provider.set_google_user(person.clone());
     app.provider.consent(answer.json()["url"].as_str().unwrap()).unwrap()

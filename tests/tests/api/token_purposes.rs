@@ -17,6 +17,8 @@ use tests::App;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     OAuthState,
+    /// The state of a provider that is to be linked.
+    LinkState,
     ResetToken,
     MagicLink,
     /// In the link that verifies an address.
@@ -39,6 +41,11 @@ enum Kind {
     /// A sign-in that waits for its second factor.
     Challenge,
     TrustedDevice,
+    /// What an authenticator shows: a code, and no token.
+    TotpCode,
+    BackupCode,
+    /// A provider's access token.
+    ProviderToken,
     /// Whom a browser has signed up.
     SignedUp,
     /// A browser that has signed in before.
@@ -46,8 +53,9 @@ enum Kind {
 }
 
 /// The kinds and the doors that they open.
-const KINDS: [(Kind, &[Door]); 17] = [
+const KINDS: [(Kind, &[Door]); 21] = [
     (Kind::OAuthState, &[Door::Callback]),
+    (Kind::LinkState, &[Door::Callback]),
     (Kind::ResetToken, &[Door::ResetLink, Door::ResetPassword]),
     (Kind::MagicLink, &[Door::MagicLink]),
     (Kind::Verification, &[Door::VerifyEmail]),
@@ -62,6 +70,9 @@ const KINDS: [(Kind, &[Door]); 17] = [
     (Kind::AccessToken, &[Door::Bearer]),
     (Kind::Challenge, &[Door::SendCode, Door::VerifyTotp, Door::VerifyBackupCode, Door::VerifyMailedCode]),
     (Kind::TrustedDevice, &[Door::TrustedDevice]),
+    (Kind::TotpCode, &[]),
+    (Kind::BackupCode, &[]),
+    (Kind::ProviderToken, &[]),
     (Kind::SignedUp, &[Door::SignedUp]),
     (Kind::KnownDevice, &[Door::KnownDevice]),
 ];

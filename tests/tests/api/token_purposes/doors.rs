@@ -168,6 +168,7 @@ impl Specimen {
         let identity = format!("email:{}", self.email);
         let user = user_row(app, &self.email).await.unwrap();
         let account = app.row("AccountsTable", "identity", &identity).await.unwrap();
+        let factor = self.authenticator.row(app).await.unwrap();
         let mut unverified = user.clone();
         unverified["emailVerified"] = json!({"BOOL": false});
         app.put_row("UsersTable", &unverified).await;
@@ -179,6 +180,7 @@ impl Specimen {
         }
         app.put_row("UsersTable", &user).await;
         app.put_row("AccountsTable", &account).await;
+        app.put_row("AccountsTable", &factor).await;
         false
     }
 

@@ -3,13 +3,13 @@ use shared::{
     adapters::OsRandom,
     domain::{Email, KnownDevice, Purpose, Timestamp, User, UserId, VerificationToken},
 };
-use tests::{App, Authenticator, Browser, PASSWORD, enrol, fake_provider::GoogleUser, unique_email};
+use tests::{App, Authenticator, Browser, Call, PASSWORD, enrol, fake_provider::GoogleUser, unique_email};
 
 use super::Kind;
 use crate::{
     magic_link,
     mails::{change_token, link_to, token_in, verification_token},
-    steps::{callback_url, present, trust_device, verify_email},
+    steps::{callback_url, callback_url_of, present, trust_device, verify_email},
     support::*,
 };
 
@@ -42,6 +42,13 @@ impl Specimen {
                 callback = Some((browser, url));
                 state
             }
+            Kind::LinkState => {
+                let person = GoogleUser::new(&unique_email("link-subject"), &email);
+                let url = callback_url_of(app, &mut own, "/link-social", &person).await;
+                let state = query_of(&url)["state"].clone();
+                callback = Some((own.clone(), url));
+                state
+            }
             Kind::ResetToken => app.reset_token(&email).await,
             Kind::MagicLink => magic_link::token_for(app, &email).await,
             Kind::Verification => verification_token(app, &email).await,
@@ -72,6 +79,17 @@ impl Specimen {
                 signed.rsplit_once('.').unwrap().0.to_owned()
             }
             Kind::TrustedDevice => trust_device(app, &mut app.browser(), &email).await,
+            Kind::TotpCode => authenticator.shown(),
+            Kind::BackupCode => authenticator.backup_codes[1].clone(),
+            Kind::ProviderToken => {
+                let person = GoogleUser::new(&unique_email("token-subject"), &email);
+                let url = callback_url_of(app, &mut own, "/link-social", &person).await;
+                assert_eq!(own.send(Call::new("GET", url)).await.header("location"), "/done");
+                let accounts = own.get("/list-accounts").await.json();
+                let google = accounts.as_array().unwrap().iter().find(|account| account["providerId"] == "google");
+                let account = json!({"accountId": google.unwrap()["id"]});
+                own.post("/get-access-token", &account).await.json()["accessToken"].as_str().unwrap().to_owned()
+            }
             Kind::SignedUp => {
                 crate::steps::signed_up_value(user_row(app, &email).await.unwrap()["id"]["S"].as_str().unwrap())
             }
@@ -89,7 +107,7 @@ impl Specimen {
     /// The row of a token that has one.
     pub async fn row(&self, app: &App) -> Option<Value> {
         let purpose = match self.kind {
-            Kind::OAuthState => Purpose::OAuthState,
+            Kind::OAuthState | Kind::LinkState => Purpose::OAuthState,
             Kind::ResetToken => Purpose::PasswordReset,
             Kind::MagicLink => Purpose::MagicLink,
             Kind::Verification => Purpose::EmailVerification,
@@ -104,6 +122,9 @@ impl Specimen {
             | Kind::SignedSession
             | Kind::SessionHandle
             | Kind::AccessToken
+            | Kind::TotpCode
+            | Kind::BackupCode
+            | Kind::ProviderToken
             | Kind::SignedUp
             | Kind::KnownDevice => return None,
         };
