@@ -1,6 +1,9 @@
 //! The metrics in the lines of the log.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use local::{Fault, FaultRule, Service, StackOptions};
 use serde_json::{Value, json};
@@ -85,10 +88,23 @@ fn expected(counts: &[(&str, u32)]) -> BTreeMap<String, u32> {
     counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
 }
 
+/// Waits until no more lines come: those of an answer may come after it.
+async fn settle(app: &App) {
+    let mut quiet = 0;
+    let mut before = app.logs().len();
+    while quiet < 10 {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let now = app.logs().len();
+        quiet = if now == before && now > 0 { quiet + 1 } else { 0 };
+        before = now;
+    }
+}
+
 /// Runs something once, and says what was counted.
 async fn counted(app: &App, work: impl Future<Output = ()>) -> BTreeMap<String, u32> {
     app.clear_logs();
     work.await;
+    settle(app).await;
     counts(app)
 }
 
@@ -132,6 +148,7 @@ async fn what_goes_wrong_is_counted_as_what_it_is() {
     let email = unique_email("metrics");
     app.sign_up(&email).await;
     password(&app, &email, PASSWORD, 200).await;
+    settle(&app).await;
 
     // A fault of ours is no sign-in that was refused.
     let fault = app.aws().inject(FaultRule::new(Service::DynamoDb, Fault::AccessDenied).function("signin"));
@@ -160,9 +177,8 @@ async fn what_goes_wrong_is_counted_as_what_it_is() {
     // Too many guesses are no more guesses.
     let mut locked = BTreeMap::new();
     for number in 0..20 {
-        app.clear_logs();
-        let status = sign_in(&app, &email, &other_password(number)).await.1.status;
-        locked = counts(&app);
+        let mut status = 0;
+        locked = counted(&app, async { status = sign_in(&app, &email, &other_password(number)).await.1.status }).await;
         if status == 429 {
             break;
         }
@@ -182,6 +198,7 @@ async fn times_are_measured_where_they_are_spent() {
     authorizer::ask(&app, "no token").await;
     // Not even an event of ours: it is answered, and so it is measured.
     app.browser().send(Call::new("GET", "/get-session?x=%00")).await;
+    settle(&app).await;
 
     let mut measured: BTreeMap<String, Vec<BTreeMap<String, f64>>> = BTreeMap::new();
     for line in lines(&app) {
@@ -206,6 +223,7 @@ async fn there_are_none_unless_they_are_wanted() {
     let email = unique_email("metrics");
     app.sign_up(&email).await;
     password(&app, &email, PASSWORD, 200).await;
+    settle(&app).await;
     let lines = lines(&app);
     assert!(lines.len() >= 2);
     assert!(lines.iter().all(|line| line.get("_aws").is_none() && line.get("Latency").is_none()), "{lines:?}");
