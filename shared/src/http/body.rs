@@ -555,6 +555,16 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_names_the_first_issues_alone() {
+        let parameters: Map<String, Value> = (0..500).map(|number| (format!("p{number}"), json!(number))).collect();
+        let body = json!({"additionalParams": parameters, "name": 1});
+        let mut fields = Fields::of_open_body(Some(&body));
+        fields.optional_record("additionalParams");
+        fields.string("name");
+        assert_eq!(fields.finish().unwrap_err().message.split("; ").count(), MAX_ISSUES);
+    }
+
+    #[test]
     fn an_array_is_no_object_whatever_it_holds() {
         let body = json!(["victim@example.com", "password"]);
         let mut fields = Fields::of_open_body(Some(&body));

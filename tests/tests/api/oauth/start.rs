@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
-use tests::{Answer, App};
+use tests::{Answer, App, Call};
 
 use crate::support::*;
 
@@ -165,4 +165,31 @@ async fn the_state_is_stored_without_what_it_opens() {
     }
     let expiry = number(&rows[0], "expiresAt");
     assert!((now()..=now() + 600 * SECOND).contains(&expiry) && number(&rows[0], "ttl") * SECOND >= expiry);
+}
+
+/// What a client writes into the provider's URL comes back in a header, and the
+/// gateway's headers have 10 KiB.
+#[tokio::test]
+async fn no_input_outgrows_the_headers_of_an_answer() {
+    let long = "&".repeat(1000);
+    let longest = json!({"loginHint": "&".repeat(320), "scopes": [long], "additionalParams": {"prompt": long}});
+    let mut body = longest.clone();
+    body["provider"] = json!("google");
+    let answer = social(body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    assert!(answer.header("location").len() < 9000, "{}", answer.header("location").len());
+    for (name, value) in [
+        ("loginHint", json!("x".repeat(321))),
+        ("scopes", json!([long, "x".repeat(99)])),
+        ("additionalParams", json!({"prompt": "x".repeat(1025)})),
+    ] {
+        assert_error(&social(json!({"provider": "google", name: value})).await, 400, "VALIDATION_ERROR");
+    }
+    for (length, status) in [(2900, 302), (3100, 413)] {
+        let form = Call::new("POST", "/callback/google").header("content-type", "application/x-www-form-urlencoded");
+        let mut browser = App::shared().browser();
+        let answer = browser.send(form.body(format!("state=x&code={}", "%26".repeat(length)))).await;
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(answer.header("location").len() < 9000, "{}", answer.header("location").len());
+    }
 }
