@@ -77,7 +77,7 @@ class Gateway:
                 "AuthorizerPayloadFormatVersion": stated.get("authorizerPayloadFormatVersion"),
                 "AuthorizerResultTtlInSeconds": stated.get("authorizerResultTtlInSeconds"),
                 "EnableSimpleResponses": stated.get("enableSimpleResponses"),
-                "IdentitySource": [source.strip() for source in stated.get("identitySource", "").split(",") if source],
+                "IdentitySource": _sources(stated.get("identitySource", [])),
             }
             options = {key: value for key, value in options.items() if value is not None}
             kind = stated["type"].upper()
@@ -112,6 +112,12 @@ class Gateway:
         region, account = function.split(":")[3:5]
         source = f"arn:aws:execute-api:{region}:{account}:{self.id}/{call}"
         return any(_allows(statement, source) for statement in policy["Statement"])
+
+
+def _sources(stated):
+    """Where the identity is: a list, or in OpenAPI also names with commas between them."""
+    names = stated.split(",") if isinstance(stated, str) else stated
+    return [name.strip() for name in names]
 
 
 def _allows(statement, source):

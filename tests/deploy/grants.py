@@ -22,7 +22,6 @@ GRANTS = [
     Grant("reset-request", "dynamodb:GetItem", "AccountsTable", "reset"),
     Grant("reset-confirm", "dynamodb:UpdateItem", "AccountsTable", "reset"),
     Grant("verify-email", "dynamodb:UpdateItem", "UsersTable", "verification"),
-    Grant("verify-email", MAIL, None, "verification"),
     Grant("magic-link", "dynamodb:PutItem", "VerificationTokensTable", "magic-link"),
     Grant("magic-link", "dynamodb:PutItem", "AccountsTable", "magic-link"),
     Grant("two-factor", "dynamodb:PutItem", "AccountsTable", "two-factor"),
@@ -30,6 +29,13 @@ GRANTS = [
     Grant("account", "dynamodb:UpdateItem", "UsersTable", "account"),
     Grant("account", "dynamodb:BatchGetItem", "AccountsTable", "accounts"),
     Grant("oauth-callback", "dynamodb:UpdateItem", "VerificationTokensTable", "providers"),
+    Grant("signup", MAIL, None, "password"),
+    Grant("reset-request", MAIL, None, "reset"),
+    Grant("reset-confirm", MAIL, None, "reset"),
+    Grant("verify-email", MAIL, None, "verification"),
+    Grant("magic-link", MAIL, None, "magic-link"),
+    Grant("two-factor", MAIL, None, "two-factor"),
+    Grant("account", MAIL, None, "account"),
 ]
 # The function that has no route.
 ROTATION = Grant("rotate-secret", "secretsmanager:UpdateSecretVersionStage", "SigningSecret", None)
@@ -83,7 +89,11 @@ class Roles:
 
     def _put(self, role, policies):
         for name, document in policies.items():
-            self.iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+            if document["Statement"]:
+                self.iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(document))
+            else:
+                # A policy that allows nothing is none.
+                self.iam.delete_role_policy(RoleName=role, PolicyName=name)
 
     def _restart(self, name):
         """Gives the function new processes: what one has read of a secret it keeps for minutes."""
@@ -93,11 +103,12 @@ class Roles:
             self.lambda_.update_function_configuration(FunctionName=function, Timeout=value)
 
     def _names(self, resource):
-        """What a policy may call a table or a secret."""
+        """Whether an ARN in a policy is that of a table or a secret."""
         if resource is None:
             return None
         physical = self.resources[resource]
-        return lambda arn: arn == physical or arn.endswith(f"/{physical}")
+        # An ARN itself, the end of a table's, and of a secret's before its six random characters.
+        return lambda arn: arn == physical or arn.endswith(f"/{physical}") or f":secret:{physical}-" in arn
 
 
 def logical_id(function):

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 
 from botocore.exceptions import ClientError
 
@@ -64,8 +65,12 @@ class Stack:
         self.sam.run([*arguments, "--parameter-overrides", *overrides], self.emulator.environment)
 
     def delete(self):
-        """Deletes the stack."""
-        self.sam.run(["delete", "--stack-name", self.name, "--region", REGION, "--no-prompts"], self.emulator.environment)
+        """Deletes the stack as `sam delete` does, which here stumbles over its own address of the nested templates."""
+        self.cloudformation.delete_stack(StackName=self.name)
+        deadline = time.monotonic() + 60
+        while self.exists():
+            assert time.monotonic() < deadline, f"the stack is still there: {self.status()}"
+            time.sleep(0.2)
 
     def exists(self):
         """Whether there is such a stack."""
