@@ -5,6 +5,7 @@
 pub mod app;
 pub mod authenticator;
 pub mod browser;
+pub mod costs;
 pub mod document;
 pub mod fake_provider;
 pub mod npm;

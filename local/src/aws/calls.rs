@@ -1,7 +1,7 @@
 //! The log of AWS calls, for tests that count them.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fmt,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Instant,
@@ -58,6 +58,16 @@ pub struct Call {
     pub status: u16,
     /// The fault injected into this call.
     pub fault: Option<Fault>,
+    /// Units of capacity that it consumed of each table, as DynamoDB bills
+    /// them. Empty unless they [are counted](super::Aws::count_capacity).
+    pub units: BTreeMap<String, f64>,
+}
+
+impl Call {
+    /// Whether DynamoDB bills it in write units.
+    pub fn is_write(&self) -> bool {
+        !matches!(self.operation.as_str(), "GetItem" | "BatchGetItem" | "Query" | "Scan")
+    }
 }
 
 /// How many round trips of `calls` had to happen one after the other: the
@@ -121,6 +131,7 @@ mod tests {
             ended: zero + Duration::from_millis(end),
             status: 200,
             fault: None,
+            units: BTreeMap::new(),
         };
         assert_eq!(sequential_round_trips(&[]), 0);
         assert_eq!(sequential_round_trips(&[call(0, 5), call(1, 4)]), 1);

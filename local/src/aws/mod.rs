@@ -2,6 +2,7 @@
 //! and a curious aws CLI need them. Signatures are accepted, not verified.
 
 mod calls;
+mod capacity;
 mod database;
 mod direct;
 mod errors;
@@ -12,7 +13,14 @@ mod server;
 mod ses;
 mod store;
 
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use hyper::StatusCode;
 use serde_json::Value;
@@ -47,6 +55,7 @@ struct Parts {
     secrets: Arc<Secrets>,
     mailbox: Mailbox,
     calls: CallLog,
+    counts_capacity: AtomicBool,
     faults: Faults,
 }
 
@@ -69,6 +78,7 @@ impl Aws {
                 secrets: Arc::new(secrets),
                 mailbox: Mailbox::open(directory)?,
                 calls: CallLog::default(),
+                counts_capacity: AtomicBool::new(false),
                 faults: Faults::default(),
             }),
         })
@@ -97,6 +107,12 @@ impl Aws {
     /// Forgets the calls so far.
     pub fn clear_calls(&self) {
         self.parts.calls.clear();
+    }
+
+    /// Has the log say from now on what the calls of functions consume of
+    /// DynamoDB's capacity.
+    pub fn count_capacity(&self) {
+        self.parts.counts_capacity.store(true, Ordering::Relaxed);
     }
 
     /// Makes calls that match the rule go wrong from now on. Of several rules

@@ -1,15 +1,16 @@
 //! The endpoint: tells the services apart, applies faults, keeps the log.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, sync::atomic::Ordering, time::Instant};
 
 use bytes::Bytes;
+use http_body_util::Full;
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri, body::Incoming, header, http::request::Parts as Head};
 use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     Aws,
     calls::{Call, Service},
-    errors,
+    capacity, errors,
     faults::{Fault, FaultRule, Target},
     ses,
 };
@@ -44,6 +45,7 @@ impl Aws {
             ended: Instant::now(),
             status: 0,
             fault: None,
+            units: BTreeMap::new(),
         };
         let rule = self.parts.faults.choose(&Target {
             service,
@@ -53,10 +55,19 @@ impl Aws {
             function: call.function.as_deref(),
         });
         call.fault = rule.as_ref().map(|rule| rule.fault.clone());
-        let result = self.answer(&call, &head, body, rule).await;
+        let counts = service == Service::DynamoDb
+            && call.function.is_some()
+            && self.parts.counts_capacity.load(Ordering::Relaxed);
+        let body = if counts { capacity::asking(&body) } else { body };
+        let mut result = self.answer(&call, &head, body, rule).await;
         call.ended = Instant::now();
         let dropped_after = call.fault == Some(Fault::DropAfter);
         call.status = result.as_ref().map_or(0, |reply| reply.status().as_u16());
+        if counts && let Ok(reply) = &mut result {
+            let answer = http::read(std::mem::take(reply.body_mut()), usize::MAX).await.unwrap_or_default();
+            call.units = capacity::consumed(&call, &answer);
+            *reply.body_mut() = Full::new(answer);
+        }
         self.parts.calls.record(call);
         if dropped_after { Err(Dropped) } else { result }
     }
