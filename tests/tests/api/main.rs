@@ -47,6 +47,7 @@ mod password_rules;
 mod python;
 mod restart;
 mod rotation;
+mod scaling;
 mod secrets;
 mod session;
 mod sessions;
