@@ -17,6 +17,8 @@ def start(command, log=None, **options):
     """Starts a child in a group of its own; what it writes goes to the file `log`, if there is one."""
     output = open(log, "ab") if log else subprocess.PIPE
     child = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT if log else None, preexec_fn=_own_group, **options)
+    if log:
+        output.close()
     _started.append(child)
     return child
 

@@ -42,6 +42,7 @@ mod npm;
 mod oauth;
 mod oidc;
 mod openapi;
+mod operate;
 mod password_reset;
 mod password_rules;
 mod python;

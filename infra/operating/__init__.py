@@ -1,0 +1,1 @@
+"""What infra/check and infra/restore are made of."""
