@@ -12,7 +12,7 @@ use reader::Reader;
 
 use crate::{
     adapters::oauth::ProviderEndpoints,
-    crypto::{AccessTokenPolicy, HashPolicy},
+    crypto::{AccessTokenPolicy, HashPolicy, MAX_HASH_COST},
     domain::{Email, Limits, PasswordRules, SessionPolicy, TwoFactorPolicy, UNREMEMBERED_SESSION_SECONDS},
     http::{TrustedOrigins, TrustedProxy},
 };
@@ -243,8 +243,9 @@ impl Config {
             authorizer_checks_session: reader.flag("AUTH_AUTHORIZER_CHECKS_SESSION", false),
             metrics_namespace: reader.metrics_namespace("AUTH_METRICS", is_strict, "AUTH_METRICS_NAMESPACE"),
             hashing: HashPolicy {
-                memory_kib: reader.number("AUTH_PASSWORD_MEMORY_KIB", 19_456, 19_456..=262_144),
-                iterations: reader.number("AUTH_PASSWORD_ITERATIONS", 2, 2..=16),
+                memory_kib: reader.number("AUTH_PASSWORD_MEMORY_KIB", 19_456, 19_456..=MAX_HASH_COST.0),
+                iterations: reader.number("AUTH_PASSWORD_ITERATIONS", 2, 2..=MAX_HASH_COST.1),
+                wrong_millis: reader.number("AUTH_WRONG_PASSWORD_MS", if is_strict { 250 } else { 0 }, 0..=2000),
             },
             reset: ResetConfig {
                 token_seconds: reader.number("AUTH_RESET_TOKEN_SECONDS", 3600, 60..=86_400),

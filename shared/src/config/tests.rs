@@ -47,7 +47,7 @@ fn a_complete_environment_is_read_with_the_documented_defaults() {
     assert_eq!(config.sessions.lifetime, 7 * 86_400);
     assert_eq!(config.sessions.update_age, 86_400);
     assert_eq!(config.reset.token_seconds, 3600);
-    assert_eq!(config.hashing, HashPolicy { memory_kib: 19_456, iterations: 2 });
+    assert_eq!(config.hashing, HashPolicy { memory_kib: 19_456, iterations: 2, wrong_millis: 0 });
     assert_eq!(config.cookie_domain, None);
     assert!(config.is_https());
 }

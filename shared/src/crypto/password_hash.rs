@@ -1,6 +1,6 @@
 use std::{
     sync::{Arc, Mutex, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use argon2::{
@@ -9,7 +9,7 @@ use argon2::{
 };
 use subtle::ConstantTimeEq as _;
 
-use super::hash_time;
+use super::{hash_time, imported_hash};
 use crate::{
     domain::Password,
     ports::{HashError, HashPassword, Random, Verdict},
@@ -20,6 +20,9 @@ const OUTPUT_LENGTH: usize = 32;
 /// Length of the salt, in bytes (RFC 9106, section 3.1).
 const SALT_LENGTH: usize = 16;
 
+/// Most lanes of a stored hash; one after the other, they cost nothing more.
+const MAX_LANES: u32 = 16;
+
 /// Cost of a password hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashPolicy {
@@ -27,9 +30,17 @@ pub struct HashPolicy {
     pub memory_kib: u32,
     /// Passes over the memory.
     pub iterations: u32,
+    /// How long it takes at least to find a password wrong, in milliseconds:
+    /// accounts whose hashes cost more than others, or less, look alike then.
+    pub wrong_millis: u64,
 }
 
-/// Argon2id (RFC 9106) in PHC format, with one lane.
+/// Most memory and passes that may be configured, and that a stored hash may
+/// ask for: no row makes a function run out of memory or time.
+pub const MAX_HASH_COST: (u32, u32) = (262_144, 16);
+
+/// Argon2id (RFC 9106) in PHC format, with one lane. Scrypt hashes, which came
+/// along from another system, are verified too, and always upgraded.
 ///
 /// Work happens on the blocking pool, so that the async thread goes on with
 /// the reads that run beside it. The memory block is kept between hashes:
@@ -62,20 +73,24 @@ impl<R: Random + 'static> HashPassword for Argon2Hasher<R> {
 
     async fn verify(&self, password: Password, stored: Option<String>) -> Result<Verdict, HashError> {
         let (policy, salt, memory) = (self.policy, self.fresh_salt(), Arc::clone(&self.memory));
-        off_thread(move || {
+        let earliest_no = tokio::time::Instant::now() + Duration::from_millis(policy.wrong_millis);
+        let verdict = off_thread(move || {
             let Some(stored) = stored else {
                 encode(policy, &password, &salt, &memory)?;
                 return Ok(Verdict::Wrong);
             };
-            let (cost, right) = compare(&password, &stored, &memory)?;
-            if !right {
-                return Ok(Verdict::Wrong);
-            }
-            let weaker = cost.memory_kib < policy.memory_kib || cost.iterations < policy.iterations;
-            let upgraded = weaker.then(|| encode(policy, &password, &salt, &memory)).transpose()?;
-            Ok(Verdict::Right { upgraded })
+            let compared = compare(policy, &password, &stored, &memory)?;
+            let upgraded = (compared == Compared::Weaker).then(|| encode(policy, &password, &salt, &memory));
+            Ok(match compared {
+                Compared::Wrong => Verdict::Wrong,
+                Compared::Weaker | Compared::Right => Verdict::Right { upgraded: upgraded.transpose()? },
+            })
         })
-        .await
+        .await;
+        if !matches!(verdict, Ok(Verdict::Right { .. })) {
+            tokio::time::sleep_until(earliest_no).await;
+        }
+        verdict
     }
 }
 
@@ -111,20 +126,53 @@ fn encode(
     .to_string())
 }
 
+/// What came of comparing a password with a hash.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Compared {
+    Wrong,
+    Right,
+    /// Right, by a hash that ought to be replaced.
+    Weaker,
+}
+
 /// Recomputes a stored hash with its own cost and compares in constant time.
-fn compare(password: &Password, stored: &str, memory: &Mutex<Vec<Block>>) -> Result<(HashPolicy, bool), HashError> {
+fn compare(
+    policy: HashPolicy,
+    password: &Password,
+    stored: &str,
+    memory: &Mutex<Vec<Block>>,
+) -> Result<Compared, HashError> {
     let stored = PasswordHash::new(stored).map_err(failed)?;
     let (Some(salt), Some(expected)) = (stored.salt.as_ref(), stored.hash.as_ref()) else {
         return Err(HashError("incomplete".to_owned()));
     };
+    let mut output = vec![0; expected.as_ref().len()];
+    let weaker = if let Some(params) = imported_hash::scrypt_params(&stored)? {
+        scrypt::scrypt(password.as_bytes(), salt.as_ref(), &params, &mut output).map_err(failed)?;
+        true
+    } else {
+        let params = argon2id_params(&stored)?;
+        derive(&params, password, salt.as_ref(), memory, &mut output)?;
+        params.m_cost() < policy.memory_kib || params.t_cost() < policy.iterations
+    };
+    Ok(match (output.ct_eq(expected.as_ref()).into(), weaker) {
+        (false, _) => Compared::Wrong,
+        (true, true) => Compared::Weaker,
+        (true, false) => Compared::Right,
+    })
+}
+
+/// The cost of an Argon2id hash, if it may be computed.
+pub(super) fn argon2id_params(stored: &PasswordHash) -> Result<Params, HashError> {
     if stored.algorithm != Algorithm::Argon2id.ident() || stored.version != Some(Version::V0x13.into()) {
         return Err(HashError("unknown algorithm".to_owned()));
     }
-    let params = Params::try_from(&stored).map_err(failed)?;
-    let mut output = vec![0; expected.as_ref().len()];
-    derive(&params, password, salt.as_ref(), memory, &mut output)?;
-    let cost = HashPolicy { memory_kib: params.m_cost(), iterations: params.t_cost() };
-    Ok((cost, output.ct_eq(expected.as_ref()).into()))
+    let params = Params::try_from(stored).map_err(failed)?;
+    let (memory_kib, iterations) = MAX_HASH_COST;
+    if params.m_cost() > memory_kib || params.t_cost() > iterations || params.p_cost() > MAX_LANES {
+        return Err(HashError("too costly".to_owned()));
+    }
+    Ok(params)
 }
 
 fn derive(
@@ -142,7 +190,7 @@ fn derive(
     argon2.hash_password_into_with_memory(password.as_bytes(), salt, output, blocks.as_mut_slice()).map_err(failed)
 }
 
-fn failed(error: impl std::fmt::Display) -> HashError {
+pub(super) fn failed(error: impl std::fmt::Display) -> HashError {
     HashError(error.to_string())
 }
 
@@ -151,7 +199,7 @@ mod tests {
     use super::*;
     use crate::adapters::OsRandom;
 
-    const CHEAP: HashPolicy = HashPolicy { memory_kib: 64, iterations: 1 };
+    const CHEAP: HashPolicy = HashPolicy { memory_kib: 64, iterations: 1, wrong_millis: 0 };
 
     fn password(text: &str) -> Password {
         Password::candidate(text).unwrap()
@@ -180,7 +228,7 @@ mod tests {
     #[tokio::test]
     async fn a_weaker_hash_is_upgraded_and_a_stronger_one_is_left() {
         let old = Argon2Hasher::new(CHEAP, OsRandom);
-        let new = Argon2Hasher::new(HashPolicy { memory_kib: 128, iterations: 2 }, OsRandom);
+        let new = Argon2Hasher::new(HashPolicy { memory_kib: 128, iterations: 2, wrong_millis: 0 }, OsRandom);
         let weak = old.hash(password("correct horse")).await.unwrap();
         let Verdict::Right { upgraded: Some(strong) } =
             new.verify(password("correct horse"), Some(weak)).await.unwrap()
@@ -213,5 +261,59 @@ mod tests {
         for corrupt in ["", "x", "$argon2i$v=19$m=64,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2g", "$argon2id$v=19$m=64,t=1,p=1"] {
             assert!(hasher.verify(password("x"), Some(corrupt.into())).await.is_err(), "{corrupt:?}");
         }
+    }
+
+    /// Made by `better-auth` 1.7.25, of a password that is no NFKC.
+    const FROM_BETTER_AUTH: &str = "d3a6a9dd40df4b0f14c7d8b80c22baea:7f2faa5efd8d9de421782e3f9b64a64e7ad5187844129da6dcc2b50f0a8d6790946afe6cf01878e0b55b7b31c00630929c1b61816d975c15c8d0c352ef8da3ae";
+
+    #[tokio::test]
+    async fn a_hash_of_better_auth_is_verified_and_replaced() {
+        let hasher = Argon2Hasher::new(CHEAP, OsRandom);
+        let stored = super::imported_hash::adopt_hash(FROM_BETTER_AUTH).unwrap();
+        assert!(stored.starts_with("$scrypt$ln=14,r=16,p=1$"), "{stored}");
+        let right = password("cafe\u{301} \u{212b} \u{fb01}sh");
+        let Verdict::Right { upgraded: Some(new) } = hasher.verify(right.clone(), Some(stored.clone())).await.unwrap()
+        else {
+            panic!("it was not replaced");
+        };
+        assert!(new.starts_with("$argon2id$v=19$m=64,t=1,p=1$"), "{new}");
+        assert_eq!(hasher.verify(right, Some(new)).await.unwrap(), Verdict::Right { upgraded: None });
+        for wrong in ["cafe \u{212b} \u{fb01}sh", "x", ""] {
+            let verdict = hasher.verify(password(wrong), Some(stored.clone())).await.unwrap();
+            assert_eq!(verdict, Verdict::Wrong, "{wrong:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_hash_costs_more_than_may_be_configured() {
+        let hasher = Argon2Hasher::new(CHEAP, OsRandom);
+        for poisoned in [
+            "$argon2id$v=19$m=4194304,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$argon2id$v=19$m=64,t=4000000000,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$scrypt$ln=30,r=16,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$scrypt$ln=14,r=1048576,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$scrypt$ln=14,r=16,p=4096$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+        ] {
+            let started = Instant::now();
+            assert!(hasher.verify(password("x"), Some(poisoned.into())).await.is_err(), "{poisoned}");
+            assert!(started.elapsed() < Duration::from_secs(1), "{poisoned}");
+        }
+    }
+
+    #[tokio::test]
+    async fn whatever_the_hash_a_wrong_password_takes_as_long() {
+        let hasher = Argon2Hasher::new(HashPolicy { wrong_millis: 400, ..CHEAP }, OsRandom);
+        let cheap = hasher.hash(password("correct horse")).await.unwrap();
+        let scrypt = super::imported_hash::adopt_hash(FROM_BETTER_AUTH).unwrap();
+        for stored in [None, Some(cheap.clone()), Some(scrypt), Some("corrupt".to_owned())] {
+            let started = tokio::time::Instant::now();
+            let verdict = hasher.verify(password("wrong"), stored).await;
+            assert!(!matches!(verdict, Ok(Verdict::Right { .. })));
+            let taken = started.elapsed();
+            assert!((400..900).contains(&taken.as_millis()), "{taken:?}");
+        }
+        let started = tokio::time::Instant::now();
+        hasher.verify(password("correct horse"), Some(cheap)).await.unwrap();
+        assert!(started.elapsed() < Duration::from_millis(400));
     }
 }

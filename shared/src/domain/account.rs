@@ -6,7 +6,8 @@ use super::{Email, Timestamp, UserId};
 pub struct CredentialAccount {
     /// Owner of the address.
     pub user_id: UserId,
-    /// Argon2id hash in PHC format; none for users who never set a password.
+    /// Hash in PHC format: Argon2id, or scrypt of a password that came along
+    /// from another system and was not used since; none for users who never set a password.
     pub password_hash: Option<String>,
     /// When the password was last set; also set when the row is created.
     pub password_changed_at: Timestamp,
