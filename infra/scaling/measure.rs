@@ -2,9 +2,11 @@
 //!
 //!     cargo run -p tests --example measure              # builds and measures release binaries
 //!     cargo run -p tests --example measure -- --counts  # renews what is counted, keeps what is measured
+//!     cargo run -p tests --example measure -- --trial   # the first with development binaries, and marked so
 //!
 //! The first runs for some minutes and wants a machine that does nothing else.
-//! Times are those of release binaries and of no others: this builds them.
+//! Times that count are those of release binaries, which it builds: what is marked
+//! as a trial, `model.py` refuses.
 
 #![expect(clippy::panic, clippy::indexing_slicing, reason = "a measurement that goes wrong ends")]
 
@@ -33,17 +35,19 @@ const STARTS: usize = 15;
 
 #[tokio::main]
 async fn main() {
-    let counts_only = match env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => false,
-        [option] if option == "--counts" => true,
-        _ => panic!("usage: measure [--counts]"),
+    let (counts_only, release) = match env::args().skip(1).collect::<Vec<_>>().as_slice() {
+        [] => (false, true),
+        [option] if option == "--counts" => (true, false),
+        [option] if option == "--trial" => (false, false),
+        _ => panic!("usage: measure [--counts | --trial]"),
     };
     let mut document = if counts_only { read() } else { json!({}) };
-    let app = costs::start(!counts_only).await;
+    let app = costs::start(release).await;
     let counts = costs::count(&app).await;
     if !counts_only {
         eprintln!("measuring …");
         document = measure(&app).await;
+        document["build"] = json!(if release { "release" } else { "development" });
     }
     for (name, counts) in &counts {
         merge(&mut document["requests"][*name], counts);
@@ -106,7 +110,7 @@ async fn measure(app: &App) -> Value {
     for function in &app.template().functions {
         functions[&function.name] = start(app, &function.name).await;
     }
-    json!({"taken": today(), "build": "release", "machine": machine, "requests": requests, "functions": functions})
+    json!({"taken": today(), "machine": machine, "requests": requests, "functions": functions})
 }
 
 async fn tell_slower(app: &App, watch: &mut Watch<'_>, service: Service) {
