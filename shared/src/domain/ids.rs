@@ -1,5 +1,7 @@
 use std::fmt;
 
+use sha2::{Digest as _, Sha512};
+
 use crate::ports::Random;
 
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -11,18 +13,16 @@ pub fn alphanumeric(random: &dyn Random, length: usize) -> String {
     let mut bytes = [0_u8; 64];
     while text.len() < length {
         random.fill(&mut bytes);
-        // 248 is the largest multiple of 62 in a byte: larger values would
-        // favour the first letters.
-        text.extend(
-            bytes
-                .iter()
-                .filter(|byte| **byte < 248)
-                .filter_map(|byte| ALPHABET.get(usize::from(byte % 62)))
-                .map(|letter| char::from(*letter))
-                .take(length - text.len()),
-        );
+        text.extend(bytes.into_iter().filter_map(letter).take(length - text.len()));
     }
     text
+}
+
+/// The letter that a random byte stands for. 248 is the largest multiple of 62
+/// in a byte: larger values would favour the first letters.
+fn letter(byte: u8) -> Option<char> {
+    let letter = ALPHABET.get(usize::from(byte % 62)).filter(|_| byte < 248)?;
+    Some(char::from(*letter))
 }
 
 /// A user's identifier: 32 characters of `A-Za-z0-9`, as Better Auth makes them.
@@ -41,6 +41,13 @@ impl UserId {
     /// Accepts exactly what [`UserId::generate`] can produce.
     pub fn parse(text: &str) -> Option<Self> {
         is_alphanumeric(text, Self::LENGTH).then(|| Self(text.to_owned()))
+    }
+
+    /// The identifier that belongs to a text, the same one whenever it is asked for.
+    pub fn derived(text: &str) -> Self {
+        // 32 letters of 64 bytes, of which all but every thirtieth is one.
+        let letters = Sha512::digest(text.as_bytes()).into_iter().filter_map(letter);
+        Self(letters.chain(std::iter::repeat('A')).take(Self::LENGTH).collect())
     }
 
     /// The identifier as text.
@@ -112,6 +119,15 @@ mod tests {
             let count = text.bytes().filter(|byte| byte == letter).count();
             assert!((800..1200).contains(&count), "{letter}: {count}");
         }
+    }
+
+    #[test]
+    fn a_text_has_one_identifier_of_its_own() {
+        let derived: HashSet<String> = (0..10_000).map(|n| UserId::derived(&n.to_string()).0).collect();
+        assert_eq!(derived.len(), 10_000);
+        assert!(derived.iter().all(|id| UserId::parse(id).is_some()));
+        // Whoever has moved users in knows them by it.
+        assert_eq!(UserId::derived("auth-js:1").as_str(), "QDJ7qpw08Q1Fwduleo8lJ645y3dibKbo");
     }
 
     #[test]

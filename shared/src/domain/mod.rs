@@ -32,7 +32,7 @@ pub use ids::{Secret32, UserId, alphanumeric};
 pub use known_device::KnownDevice;
 pub use linked_account::{Account, AccountKind, SealedTokens};
 pub use lockout::Lockout;
-pub use name::{MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, MAX_USER_AGENT_LENGTH, is_picture, truncate_chars};
+pub use name::{MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, MAX_USER_AGENT_LENGTH, display_name, is_picture, truncate_chars};
 pub use password::{InvalidPassword, MAX_PASSWORD_LENGTH, MIN_PASSWORD_LENGTH, Password};
 pub use password_rules::PasswordRules;
 pub use provider_tokens::ProviderTokens;

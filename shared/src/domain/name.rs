@@ -1,6 +1,12 @@
 /// Longest accepted user name, in characters.
 pub const MAX_NAME_LENGTH: usize = 128;
 
+/// A display name that nobody is there to correct, as this service keeps names:
+/// in one line, and not too long.
+pub fn display_name(text: &str) -> String {
+    truncate_chars(&text.replace(char::is_control, ""), MAX_NAME_LENGTH)
+}
+
 /// Longest accepted URL of a user's image, in characters.
 pub const MAX_IMAGE_LENGTH: usize = 2048;
 

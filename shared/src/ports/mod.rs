@@ -6,6 +6,7 @@
 mod accounts;
 mod admission;
 mod deletion;
+mod import;
 mod limits;
 mod magic_link;
 mod profile;
@@ -20,6 +21,7 @@ use std::future::Future;
 pub use accounts::{FindAccounts, LinkAccount, LinkOutcome, RefreshTokens, UnlinkAccount};
 pub use admission::{AdmissionRows, FindTrustedDevice, StoreAdmission};
 pub use deletion::{DeleteUser, DeletionOutcome, FindDeletionToken, PurgeSessions, StoreDeletionToken};
+pub use import::{Import, ImportUser, Obstacle};
 pub use limits::{CountEvents, Counted, LimitAttempts, Reservation};
 pub use magic_link::{FindMagicLink, RedeemMagicLink, Redemption, StoreMagicLink};
 pub use profile::{ChangeOutcome, ChangePassword, ProfileChange, UpdateProfile};

@@ -28,6 +28,7 @@ mod faults;
 mod hook_events;
 mod hooks;
 mod hostile;
+mod import;
 mod invariants;
 mod jwt;
 mod limits;

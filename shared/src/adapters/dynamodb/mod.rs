@@ -9,6 +9,7 @@ mod admission;
 mod call;
 mod deletion;
 mod email_change;
+mod import;
 mod item;
 mod limits;
 mod links;

@@ -159,7 +159,7 @@ fn parse_provider(id: &str, entry: &Value) -> Result<Option<Provider>, Fault> {
         (_, None) => Ok(None),
         ("google" | "github", Some(_)) => Err(Fault::KnownAddresses),
         (id, Some(_)) if RESERVED_IDS.contains(&id) => Err(Fault::ReservedId),
-        (id, Some(_)) if !is_id(id) => Err(Fault::Id),
+        (id, Some(_)) if !is_provider_id(id) => Err(Fault::Id),
         (_, Some(issuer)) => {
             let issuer = issuer.as_str().and_then(|text| Issuer::parse(text.trim())).ok_or(Fault::Issuer)?;
             let scopes = parse_scopes(entry.get("scopes")).ok_or(Fault::Scopes)?;
@@ -168,11 +168,13 @@ fn parse_provider(id: &str, entry: &Value) -> Result<Option<Provider>, Fault> {
     }
 }
 
-fn is_id(id: &str) -> bool {
+/// Whether a provider may be configured under this id.
+pub fn is_provider_id(id: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (1..=MAX_ID_LENGTH).contains(&id.len())
         && id.bytes().next().is_some_and(is_letter)
         && id.bytes().all(|byte| is_letter(byte) || byte == b'-')
+        && !RESERVED_IDS.contains(&id)
 }
 
 /// Without `openid` there would be no id token.

@@ -30,7 +30,7 @@ use http::HeaderValue;
 use tokio::time::Instant;
 
 pub use authorization::RESERVED_PARAMETERS;
-pub use clients::{FetchOAuthClients, OAuthClient, OAuthClients, Provider, parse_clients};
+pub use clients::{FetchOAuthClients, OAuthClient, OAuthClients, Provider, is_provider_id, parse_clients};
 pub use issuer::Issuer;
 
 use crate::{

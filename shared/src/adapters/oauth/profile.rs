@@ -1,11 +1,10 @@
 use serde_json::Value;
 
-use crate::domain::{MAX_IMAGE_LENGTH, MAX_NAME_LENGTH, truncate_chars};
+use crate::domain::{MAX_IMAGE_LENGTH, display_name};
 
-/// A display name, as this service stores names: in one line, and not too long.
+/// A display name.
 pub(super) fn name(value: &Value) -> Option<String> {
-    let one_line = text(value)?.replace(char::is_control, "");
-    Some(truncate_chars(&one_line, MAX_NAME_LENGTH))
+    text(value).map(display_name)
 }
 
 /// The URL of a picture. Dropped when it is over-long or not of the web, since
@@ -24,6 +23,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::domain::MAX_NAME_LENGTH;
 
     #[test]
     fn names_are_cut_and_pictures_are_checked() {
