@@ -96,7 +96,9 @@ class Reckoning(unittest.TestCase):
         # More memory than a core takes is of no use.
         self.assertEqual(model.request_ms(REQUEST, 4000, EASY), 2 + 10)
         timed = REQUEST | {"set_time_ms": 1000, "waits_for_tables": 0, "waits_for_mail": 2, "provider_requests": 1}
-        self.assertEqual(model.request_ms(timed, 1000, EASY), 1000 + 2 + 2 * 100 + 200)
+        self.assertEqual(model.request_ms(timed, 1000, EASY), 1000 + 2 * 100 + 200)
+        late = timed | {"processor_ms": 600}
+        self.assertEqual(model.request_ms(late, 1000, EASY), 1200 + 2 * 100 + 200)
         self.assertEqual(model.start_ms(FUNCTION, EASY), 50 + 2 * 2 * 2 + 20)
         self.assertEqual(model.start_ms(FUNCTION | {"secrets_read_at_start": 0}, EASY), 58)
 
