@@ -16,6 +16,7 @@ from .finding import Check, Finding, aws, deploy, is_reserved
 
 HTTP_SECONDS = 10
 
+
 def stack(stack: Stack) -> Iterator[Finding]:
     # After a rollback of an update the last good deployment is in force.
     if stack.status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"):
