@@ -79,11 +79,10 @@ impl<R: Random + 'static> HashPassword for Argon2Hasher<R> {
                 encode(policy, &password, &salt, &memory)?;
                 return Ok(Verdict::Wrong);
             };
-            let compared = compare(policy, &password, &stored, &memory)?;
-            let upgraded = (compared == Compared::Weaker).then(|| encode(policy, &password, &salt, &memory));
-            Ok(match compared {
+            Ok(match compare(policy, &password, &stored, &memory)? {
                 Compared::Wrong => Verdict::Wrong,
-                Compared::Weaker | Compared::Right => Verdict::Right { upgraded: upgraded.transpose()? },
+                Compared::Right => Verdict::Right { upgraded: None },
+                Compared::Weaker => Verdict::Right { upgraded: Some(encode(policy, &password, &salt, &memory)?) },
             })
         })
         .await;
@@ -127,7 +126,6 @@ fn encode(
 }
 
 /// What came of comparing a password with a hash.
-#[derive(Clone, Copy, PartialEq, Eq)]
 enum Compared {
     Wrong,
     Right,
