@@ -26,6 +26,7 @@ use crate::{
 
 /// Users at a time.
 const CONCURRENCY: usize = 32;
+
 /// Takes everybody in; whether all were.
 ///
 /// # Errors
