@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use tests::{App, PASSWORD};
 
-use crate::support::*;
+use crate::{dice::Dice, support::*};
 
 /// Each function with a request that it answers well.
 const REQUESTS: [(&str, &str, &str, &str, u16); 7] = [
@@ -238,21 +238,7 @@ async fn a_broken_cookie_does_not_sign_anybody_out() {
     }
 }
 
-/// Numbers from a seed (xorshift64*), so that a failure can be repeated.
-struct Dice(u64);
-
 impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        usize::try_from(self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % sides
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, items: &[&'a T]) -> &'a T {
-        items[self.roll(items.len())]
-    }
-
     fn text(&mut self) -> String {
         const PIECES: [&str; 40] = [
             "a",
@@ -447,7 +433,7 @@ async fn two_thousand_random_events_cause_no_fault() {
     })
     .await;
     assert_alive(&app, "at first").await;
-    let mut dice = Dice(0x5EED_1234_ABCD_0001);
+    let mut dice = Dice::of(0x5EED_1234_ABCD_0001);
     let mut statuses = BTreeMap::new();
     for number in 0..2000 {
         let (function, event) = dice.event();

@@ -21,6 +21,7 @@ mod crashes;
 mod csrf;
 mod deletion;
 mod demo;
+mod dice;
 mod documents;
 mod events;
 mod fastapi;

@@ -1,28 +1,21 @@
 //! Files that somebody has made who means no good.
 
-use shared::{adapters::OsRandom, ports::Random as _};
-
 use super::*;
+use crate::dice::Dice;
 
-/// Lines that are almost right, broken at random.
+/// Lines that are almost right, broken by chance.
 #[tokio::test]
 async fn no_file_makes_it_fall() {
     let app = App::start(local::StackOptions { instances: 1, ..local::StackOptions::default() }).await;
-    app.browser().get("/get-session").await;
-    let whole = users("hostile", 400);
+    let mut dice = Dice::of(0x5EED_1234_ABCD_0002);
+    let whole: Vec<Value> =
+        (0..2000).map(|number| user(&format!("{number:032}"), &format!("{number}-hostile@example.com"))).collect();
     let mut text = Vec::new();
     for (number, line) in whole.iter().enumerate() {
         let mut bytes = line.to_string().into_bytes();
         // One line in four stays as it is.
         for _ in 0..number % 4 {
-            let [high, low, with, how] = random();
-            let at = (usize::from(high) << 8 | usize::from(low)) % bytes.len();
-            match how % 4 {
-                0 => bytes[at] = with,
-                1 => drop(bytes.remove(at)),
-                2 => bytes.insert(at, b"\"{}[]:,\\\n"[usize::from(with) % 9]),
-                _ => bytes.truncate(at + 1),
-            }
+            damage(&mut bytes, &mut dice);
         }
         text.extend(bytes);
         text.push(b'\n');
@@ -36,14 +29,24 @@ async fn no_file_makes_it_fall() {
         let all = format!("{:?}{}", run.report, run.said);
         assert!(!all.contains(&HASH[33..49]), "a hash is told");
         if from == "better-auth" {
-            assert!(run.counts()[0] >= 100, "{}", run.said);
+            assert!(run.counts()[0] >= 500, "{}", run.said);
         }
     }
-    invariants::check(&app, &[]).await;
+    // Not that everybody has a way in: a line may have lost password and
+    // verification, and whose address it is comes in by mail.
+    invariants::belong_together(&app).await;
 }
 
-fn random() -> [u8; 4] {
-    let mut bytes = [0; 4];
-    OsRandom.fill(&mut bytes);
-    bytes
+/// Changes, takes away or puts in a byte, or ends the line early.
+fn damage(line: &mut Vec<u8>, dice: &mut Dice) {
+    if line.is_empty() {
+        return;
+    }
+    let at = dice.roll(line.len());
+    match dice.roll(4) {
+        0 => line[at] = u8::try_from(dice.roll(256)).unwrap(),
+        1 => drop(line.remove(at)),
+        2 => line.insert(at, b"\"{}[]:,\\\n"[dice.roll(9)]),
+        _ => line.truncate(at + 1),
+    }
 }
