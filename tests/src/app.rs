@@ -29,6 +29,12 @@ pub fn unique_email(name: &str) -> String {
     format!("{name}-{number}-{}@example.com", std::process::id())
 }
 
+/// The token in a link that resets a password, the last part of its path.
+pub fn reset_token_in(link: &str) -> String {
+    let path = link.split('?').next().unwrap_or_default();
+    path.rsplit('/').next().unwrap_or_default().to_owned()
+}
+
 /// Routes, as method and path, and the statuses that they answered.
 pub type Seen = BTreeSet<(String, u16)>;
 
@@ -111,7 +117,7 @@ impl App {
     /// The newest mail to an address, which may take a moment to come.
     pub async fn mail_to(&self, address: &str) -> Mail {
         for _ in 0..100 {
-            if let Some(mail) = self.mails().into_iter().find(|mail| is_to(mail, address)) {
+            if let Some(mail) = self.mails().into_iter().find(|mail| mail.is_to(address)) {
                 return mail;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -121,15 +127,13 @@ impl App {
 
     /// Asks for a reset mail and returns the token in its link.
     pub async fn reset_token(&self, email: &str) -> String {
-        let before = self.mails().iter().filter(|mail| is_to(mail, email)).count();
+        let before = self.mails().iter().filter(|mail| mail.is_to(email)).count();
         let answer =
             self.browser().post("/request-password-reset", &json!({"email": email, "redirectTo": "/reset"})).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
-        assert_eq!(self.mails().iter().filter(|mail| is_to(mail, email)).count(), before + 1);
+        assert_eq!(self.mails().iter().filter(|mail| mail.is_to(email)).count(), before + 1);
         let mail = self.mail_to(email).await;
-        let link = mail.links.first().unwrap_or_else(|| panic!("no link in the mail"));
-        let path = link.split('?').next().unwrap_or_default();
-        path.rsplit('/').next().unwrap_or_default().to_owned()
+        reset_token_in(mail.links.first().unwrap_or_else(|| panic!("no link in the mail")))
     }
 
     /// All rows of a table.
@@ -170,10 +174,6 @@ fn inspector(seen: Arc<Mutex<Seen>>) -> Inspector {
         }
         Document::shared().check(exchange)
     })
-}
-
-fn is_to(mail: &Mail, address: &str) -> bool {
-    mail.to.iter().any(|to| to == address)
 }
 
 /// Runs the future on a runtime that never ends, so that what it spawns lives

@@ -10,7 +10,7 @@ pub mod document;
 pub mod fake_provider;
 pub mod npm;
 
-pub use app::{App, PASSWORD, unique_email};
+pub use app::{App, PASSWORD, reset_token_in, unique_email};
 pub use authenticator::{Authenticator, enrol, start_enrolment};
 pub use browser::{Answer, Browser, Call};
 pub use document::Document;

@@ -8,7 +8,7 @@ mod targets;
 use serde_json::{Value, json};
 use tests::{Answer, App, Browser, unique_email};
 
-use crate::support::*;
+use crate::{mails, support::*};
 
 const WELCOME: &str = "/welcome";
 const DONE: &str = "/done";
@@ -17,10 +17,10 @@ const FAILED: &str = "/failed?from=test";
 /// Asks for a link and returns what the mail says, below the base path.
 pub async fn link_with(app: &App, body: &Value) -> String {
     let email = body["email"].as_str().unwrap();
-    let before = mails_to(app, email);
+    let before = mails::count_all(app, email);
     let answer = app.browser().post("/sign-in/magic-link", body).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"status":true}"#));
-    assert_eq!(mails_to(app, email), before + 1);
+    assert_eq!(mails::count_all(app, email), before + 1);
     let mail = app.mail_to(email).await;
     let base = format!("{}/api/auth", app.url());
     mail.links[0].strip_prefix(&base).unwrap_or_else(|| panic!("{}", mail.links[0])).to_owned()
@@ -50,8 +50,4 @@ pub async fn sign_in_by_link(app: &App, email: &str) -> Browser {
 fn assert_worthless(app: &App, answer: &Answer) {
     assert_redirect(answer, &format!("{}/?error=INVALID_TOKEN", app.url()));
     assert!(answer.set_cookies().is_empty(), "{:?}", answer.set_cookies());
-}
-
-fn mails_to(app: &App, address: &str) -> usize {
-    app.mails().iter().filter(|mail| mail.is_to(address)).count()
 }

@@ -5,8 +5,11 @@ use local::{Fault, FaultRule, Service};
 use serde_json::json;
 use tests::{Answer, App, Call, PASSWORD, enrol, unique_email};
 
-use crate::support::{
-    LIMITS_TABLE, assert_error, assert_limited, counter, counters, limited, now, number, set_expiry, sign_in,
+use crate::{
+    mails,
+    support::{
+        LIMITS_TABLE, assert_error, assert_limited, counter, counters, limited, now, number, set_expiry, sign_in,
+    },
 };
 
 const NO_REQUEST_LIMIT: &str = "request-password-reset=1000000/600";
@@ -18,10 +21,6 @@ async fn ask(app: &App, email: &str) -> Answer {
     let ip = std::net::Ipv4Addr::from_bits(0x0a00_0000 + client).to_string();
     let call = Call::new("POST", "/request-password-reset").json(&json!({"email": email}));
     app.browser().send_only(call.header("x-test-source-ip", ip)).await
-}
-
-fn mails_to(app: &App, email: &str) -> usize {
-    app.mails().iter().filter(|mail| mail.to.iter().any(|to| to == email)).count()
 }
 
 /// The parts of an answer that are the same every time.
@@ -38,7 +37,7 @@ async fn of_20_parallel_requests_three_send_mail_and_all_are_answered_alike() {
     app.sign_up(&known).await;
     let mut answers = join_all((0..20).map(|_| ask(&app, &known))).await;
     answers.extend(join_all((0..20).map(|_| ask(&app, &unknown))).await);
-    assert_eq!((mails_to(&app, &known), mails_to(&app, &unknown)), (3, 0));
+    assert_eq!((mails::count_all(&app, &known), mails::count_all(&app, &unknown)), (3, 0));
     let first = essence(&answers[0]);
     assert_eq!(first.0, 200);
     assert!(answers.iter().all(|answer| essence(answer) == first));
@@ -63,19 +62,19 @@ async fn mails_of_every_kind_share_the_cap() {
     let asked = |answer: Answer| assert_eq!(answer.status, 200, "{}", answer.text());
     asked(strangers.post("/sign-in/magic-link", &json!({"email": victim})).await);
     asked(strangers.post("/send-verification-email", &json!({"email": victim})).await);
-    assert_eq!(mails_to(&app, &victim), 2);
+    assert_eq!(mails::count_all(&app, &victim), 2);
     asked(strangers.post("/request-password-reset", &json!({"email": victim})).await);
     asked(strangers.post("/sign-in/magic-link", &json!({"email": victim})).await);
     asked(strangers.post("/send-verification-email", &json!({"email": victim})).await);
     enrol(&mut browser).await;
     // Of an enrolment the owner is told, whatever the count.
-    assert_eq!(mails_to(&app, &victim), 3);
+    assert_eq!(mails::count_all(&app, &victim), 3);
 
     let mut browser = app.sign_up(&unique_email("every-kind-mover")).await;
     for _ in 0..3 {
         asked(browser.post("/change-email", &json!({"newEmail": other})).await);
     }
-    assert_eq!(mails_to(&app, &other), 2);
+    assert_eq!(mails::count_all(&app, &other), 2);
 }
 
 /// Codes and links that only somebody can ask for who has shown more than to
@@ -96,15 +95,15 @@ async fn strangers_do_not_use_up_the_mails_of_the_owner() {
     for _ in 0..2 {
         assert_eq!(pending.post("/two-factor/send-otp", &json!({})).await.status, 200);
     }
-    let code = crate::mails::code_in(&app.mail_to(&owner).await.text);
-    assert_eq!(mails_to(&app, &owner), 2);
+    let code = mails::code_in(&app.mail_to(&owner).await.text);
+    assert_eq!(mails::count_all(&app, &owner), 2);
     // What is too much is said, and leaves the code good that was mailed last.
     for _ in 0..2 {
         assert!(assert_limited(&pending.post("/two-factor/send-otp", &json!({})).await) > 60);
     }
     assert!(assert_limited(&browser.post("/two-factor/send-otp", &json!({})).await) > 60);
     assert!(assert_limited(&browser.post("/delete-user", &json!({"password": PASSWORD})).await) > 60);
-    assert_eq!(mails_to(&app, &owner), 2);
+    assert_eq!(mails::count_all(&app, &owner), 2);
     assert_eq!(pending.post("/two-factor/verify-otp", &json!({"code": code})).await.status, 200);
 }
 
@@ -120,7 +119,7 @@ async fn sign_ups_count_too_where_addresses_are_verified() {
     assert_eq!(app.browser().post("/sign-in/magic-link", &json!({"email": email})).await.status, 200);
     let body = json!({"name": "Ann", "email": email, "password": PASSWORD});
     assert_eq!(app.browser().post("/sign-up/email", &body).await.status, 200);
-    assert_eq!(mails_to(&app, &email), 1);
+    assert_eq!(mails::count_all(&app, &email), 1);
 }
 
 /// The fixed moment of an answer is that of a mail that was sent.
@@ -134,7 +133,7 @@ async fn a_capped_request_waits_as_long_as_any() {
         assert_eq!(ask(&app, &email).await.status, 200);
         // The deadline that the tests set for mails.
         assert!(started.elapsed() >= std::time::Duration::from_millis(300));
-        assert_eq!(mails_to(&app, &email), mails);
+        assert_eq!(mails::count_all(&app, &email), mails);
     }
 }
 
@@ -147,7 +146,7 @@ async fn a_day_has_ten_mails_however_they_are_spread() {
         for _ in 0..4 {
             assert_eq!(ask(&app, &email).await.status, 200);
         }
-        assert_eq!(mails_to(&app, &email), sent);
+        assert_eq!(mails::count_all(&app, &email), sent);
         // The short window is over, its row still there.
         let row = counter(&app, "mail/").await;
         set_expiry(&app, LIMITS_TABLE, row, now() - 1).await;
@@ -156,7 +155,7 @@ async fn a_day_has_ten_mails_however_they_are_spread() {
     assert_eq!(number(&row, "count"), 10);
     set_expiry(&app, LIMITS_TABLE, row, now() - 1).await;
     assert_eq!(ask(&app, &email).await.status, 200);
-    assert_eq!(mails_to(&app, &email), 11);
+    assert_eq!(mails::count_all(&app, &email), 11);
 }
 
 #[tokio::test]
@@ -167,7 +166,7 @@ async fn the_caps_are_settings_and_each_address_has_its_own() {
         for _ in 0..3 {
             ask(&app, &email).await;
         }
-        assert_eq!(mails_to(&app, &email), 1);
+        assert_eq!(mails::count_all(&app, &email), 1);
     }
 }
 
@@ -178,14 +177,14 @@ async fn what_cannot_be_counted_is_not_sent() {
     app.sign_up(&email).await;
     app.aws().clear_calls();
     assert_eq!(ask(&app, &email).await.status, 200);
-    assert_eq!(mails_to(&app, &email), 1);
+    assert_eq!(mails::count_all(&app, &email), 1);
     let count = |app: &App| app.aws().calls().iter().filter(|call| call.tables == [LIMITS_TABLE]).count();
     // Each of the three counts takes two calls the first time.
     assert_eq!(count(&app), 6);
     let rule = |fault| FaultRule::new(Service::DynamoDb, fault).table(LIMITS_TABLE);
     app.aws().inject(rule(Fault::AccessDenied));
     assert_error(&ask(&app, &email).await, 503, "SERVICE_UNAVAILABLE");
-    assert_eq!(mails_to(&app, &email), 1);
+    assert_eq!(mails::count_all(&app, &email), 1);
 }
 
 #[tokio::test]
@@ -194,5 +193,5 @@ async fn without_limits_there_are_no_caps() {
     let email = unique_email("uncapped");
     app.sign_up(&email).await;
     join_all((0..5).map(|_| ask(&app, &email))).await;
-    assert_eq!(mails_to(&app, &email), 5);
+    assert_eq!(mails::count_all(&app, &email), 5);
 }

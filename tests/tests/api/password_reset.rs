@@ -5,29 +5,19 @@ use std::time::{Duration, Instant};
 use futures_util::future::{join, join_all};
 use local::{Fault, FaultRule, Service};
 use serde_json::{Value, json};
-use tests::{Answer, App, Call, PASSWORD, fake_provider::GoogleUser, unique_email};
+use tests::{Answer, App, Call, PASSWORD, fake_provider::GoogleUser, reset_token_in, unique_email};
 
-use crate::{invariants, oauth, support::*};
+use crate::{
+    invariants,
+    mails::{self, link_to},
+    oauth,
+    support::*,
+};
 
 const MESSAGE: &str = "If this email exists in our system, check your email for the reset link";
 
 async fn request(app: &App, body: &Value) -> Answer {
     app.browser().post("/request-password-reset", body).await
-}
-
-fn mails_to(app: &App, address: &str) -> usize {
-    app.mails().iter().filter(|mail| mail.is_to(address)).count()
-}
-
-/// The link in the newest mail to an address, without the service's base.
-async fn link_to(app: &App, address: &str) -> String {
-    let mail = app.mail_to(address).await;
-    let base = format!("{}/api/auth", app.url());
-    mail.links[0].strip_prefix(&base).unwrap_or_else(|| panic!("{}", mail.links[0])).to_owned()
-}
-
-fn token_in(link: &str) -> String {
-    link.split('?').next().unwrap().rsplit('/').next().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -47,7 +37,7 @@ async fn a_forgotten_password_is_replaced_by_the_mailed_link() {
     assert!(link.ends_with("?callbackURL=%2Freset%3Ffrom%3Dmail"), "{link}");
 
     let answer = app.browser().get(&link).await;
-    let token = token_in(&link);
+    let token = reset_token_in(&link);
     assert_redirect(&answer, &format!("{}/reset?from=mail&token={token}", app.url()));
     assert_eq!((answer.header("referrer-policy"), answer.header("cache-control")), ("no-referrer", "no-store"));
     assert!(answer.set_cookies().is_empty());
@@ -73,7 +63,7 @@ async fn the_plain_routes_do_the_same() {
     assert_eq!((answer.status, answer.json()), (200, json!({"status": true, "message": MESSAGE})));
     let link = link_to(app, &email).await;
     assert!(link.ends_with("?callbackURL=%2Freset-password"), "the configured page: {link}");
-    let body = json!({"token": token_in(&link), "newPassword": "a brand new password"});
+    let body = json!({"token": reset_token_in(&link), "newPassword": "a brand new password"});
     let answer = app.browser().post("/password-reset/confirm", &body).await;
     assert_eq!((answer.status, answer.text().as_str()), (200, r#"{"status":true}"#));
     assert!(password_works(app, &email, "a brand new password").await);
@@ -104,7 +94,7 @@ async fn a_request_tells_nobody_whether_the_address_is_known() {
             let mut names: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();
             names.sort();
             shapes.push((answer.status, answer.text(), names));
-            assert_eq!(mails_to(app, &email) > 0, i == 0, "{email}");
+            assert_eq!(mails::count_all(app, &email) > 0, i == 0, "{email}");
         }
     }
     shapes.dedup();
@@ -159,7 +149,7 @@ async fn a_request_needs_one_address_and_sends_one_mail() {
     }
     assert_error(&request(app, &json!({})).await, 400, "VALIDATION_ERROR");
     assert_error(&request(app, &json!({"email": ann, "redirectTo": "/x".repeat(2000)})).await, 400, "VALIDATION_ERROR");
-    assert_eq!(mails_to(app, &ann) + mails_to(app, &bob), 0);
+    assert_eq!(mails::count_all(app, &ann) + mails::count_all(app, &bob), 0);
 }
 
 #[tokio::test]
@@ -174,11 +164,11 @@ async fn the_page_must_be_trusted() {
     }
     let answer = request(app, &json!({"email": email, "redirectTo": 1})).await;
     assert_eq!(answer.json(), json!({"message": "Invalid redirectURL: expected a string"}));
-    assert_eq!(mails_to(app, &email), 0);
+    assert_eq!(mails::count_all(app, &email), 0);
     let page = format!("{}/reset", app.url());
     assert_eq!(request(app, &json!({"email": email, "redirectTo": page})).await.status, 200);
     let link = link_to(app, &email).await;
-    assert_redirect(&app.browser().get(&link).await, &format!("{page}?token={}", token_in(&link)));
+    assert_redirect(&app.browser().get(&link).await, &format!("{page}?token={}", reset_token_in(&link)));
 }
 
 #[tokio::test]
@@ -489,12 +479,12 @@ async fn no_header_changes_the_link() {
         ("x-forwarded-proto", "https"),
         ("x-forwarded-port", "1"),
     ] {
-        let before = mails_to(app, &email);
+        let before = mails::count_all(app, &email);
         let mut browser = app.browser();
         browser.origin = None;
         let answer = browser.send(Call::new("POST", "/request-password-reset").header(name, value).json(&body)).await;
         assert!(answer.status == 200, "{name}: {}", answer.text());
-        assert_eq!(mails_to(app, &email), before + 1, "{name}");
+        assert_eq!(mails::count_all(app, &email), before + 1, "{name}");
         let mail = app.mail_to(&email).await;
         assert!(
             mail.links[0].starts_with(&format!("{}/api/auth/reset-password/", app.url())),

@@ -81,7 +81,7 @@ async fn a_link_is_made_for_trusted_targets_only() {
             assert_eq!(answer.status, 400, "{parameter} {odd}: {}", answer.text());
         }
     }
-    assert_eq!(mails_to(app, &email), 0);
+    assert_eq!(mails::count_all(app, &email), 0);
 }
 
 /// A link whose targets were changed on the way leads nowhere, and is still
