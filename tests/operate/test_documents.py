@@ -92,19 +92,22 @@ class Commands(unittest.TestCase):
 
 class Links(unittest.TestCase):
     def test_what_pages_and_tools_lead_to_is_there(self) -> None:
-        for page in ("operations.md", "first-user.md", "observability.md"):
-            text = (ROOT / "docs" / page).read_text()
-            for target, anchor in re.findall(r"\]\(([\w./-]*)(?:#([\w.-]+))?\)", text):
-                self.assert_leads(ROOT / "docs" / (target or page), anchor)
+        pages = [ROOT / "README.md", ROOT / "infra" / "iam.md", *(ROOT / "docs").rglob("*.md"), *ROOT.glob("examples/*/*.md")]
+        self.assertGreater(len(pages), 40)
+        for page in pages:
+            text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+            for target, anchor in re.findall(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)", text):
+                self.assert_leads(page, page.parent / target if target else page, anchor)
         for path in (ROOT / "infra" / "operating").glob("*.py"):
             for target, anchor in re.findall(r"(docs/[\w-]+\.md)#([\w-]+)", path.read_text()):
-                self.assert_leads(ROOT / target, anchor)
+                self.assert_leads(path, ROOT / target, anchor)
 
-    def assert_leads(self, path: Path, anchor: str) -> None:
-        if anchor and path.exists():
+    def assert_leads(self, origin: Path, path: Path, anchor: str) -> None:
+        self.assertTrue(path.exists(), f"{origin} leads to {path}")
+        if anchor:
             headings = re.findall(r"^#+ (.*)", path.read_text(), re.MULTILINE)
             anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-            self.assertIn(anchor, anchors, path)
+            self.assertIn(anchor, anchors, f"{origin} leads to {path}")
 
 
 if __name__ == "__main__":
