@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
+use tokio::{runtime::Handle, sync::Semaphore};
 
 use super::{INIT_LIMIT, InvokeError, Launch, Process};
 use crate::Error;
@@ -30,6 +30,9 @@ pub struct Pool {
     /// Every process, busy ones too, for [`Pool::kill`].
     started: Mutex<Vec<Weak<Process>>>,
     closed: AtomicBool,
+    /// Where the processes are looked after: whoever invokes may have a runtime
+    /// that ends before they do.
+    runtime: Handle,
 }
 
 #[derive(Debug)]
@@ -40,7 +43,11 @@ struct Slot {
 
 impl Pool {
     /// A pool with one slot for each launch, which differ in what tells the
-    /// instances apart. Nothing is started yet.
+    /// instances apart. Nothing is started yet; what will be lives on the runtime
+    /// that this is called on.
+    ///
+    /// # Panics
+    /// Outside of a runtime.
     pub fn new(launches: Vec<Launch>, timeout: Duration) -> Arc<Self> {
         let count = launches.len();
         let slots = (0..count).rev().map(|number| Slot { number, process: None });
@@ -51,6 +58,7 @@ impl Pool {
             idle: Mutex::new(slots.collect()),
             started: Mutex::default(),
             closed: AtomicBool::new(false),
+            runtime: Handle::current(),
             launches,
         })
     }
@@ -80,7 +88,7 @@ impl Pool {
     /// See [`InvokeError`].
     pub async fn invoke(self: &Arc<Self>, event: Bytes) -> Result<Bytes, InvokeError> {
         let pool = self.clone();
-        let task = tokio::spawn(async move { pool.run(event).await });
+        let task = self.runtime.spawn(async move { pool.run(event).await });
         task.await.unwrap_or_else(|error| Err(InvokeError::Crashed(error.to_string())))
     }
 
