@@ -155,13 +155,13 @@ impl<S: FindSession> Authorizer<S> {
     }
 
     /// What the token says. One that no known secret has signed makes the
-    /// cache look for a newer secret.
+    /// cache look for a newer secret; where it cannot, nobody knows.
     async fn verify(&self, token: &str) -> Result<Result<VerifiedToken, Refusal>, Fault> {
         let policy = &self.core.config.access_tokens;
         let mut keys = self.secrets.keys().await.map_err(|error| error.to_string())?;
         let mut result = AccessTokens { keys: &keys, policy }.verify(token, SystemClock.now());
         if result == Err(InvalidAccessToken::UnknownKey)
-            && let Some(newer) = self.secrets.renewed(&keys).await
+            && let Some(newer) = self.secrets.renewed(&keys).await.map_err(|error| error.to_string())?
         {
             keys = newer;
             result = AccessTokens { keys: &keys, policy }.verify(token, SystemClock.now());

@@ -254,3 +254,29 @@ async fn what_cannot_be_decided_is_an_error() {
     let app = App::with_env(&[("AUTH_SESSION_SECONDS", "soon")]).await;
     assert_eq!(fault(&app, &token).await["errorMessage"], "invalid settings");
 }
+
+/// What no known secret has signed may be of a newer one.
+#[tokio::test]
+async fn a_token_of_a_secret_that_cannot_be_read_is_undecided() {
+    let app = App::start(StackOptions { instances: 1, ..StackOptions::default() }).await;
+    let old = access_token(&mut app.sign_up(&unique_email("authorizer")).await).await;
+    assert_eq!(ask(&app, &old).await["isAuthorized"], true);
+    rotate(&app).await;
+    app.kill_instances("signup").await;
+    app.kill_instances("session").await;
+    let new = access_token(&mut app.sign_up(&unique_email("authorizer")).await).await;
+    let fault_id = app.aws().inject(FaultRule::new(Service::SecretsManager, Fault::AccessDenied).function(FUNCTION));
+    for _ in 0..2 {
+        assert_eq!(fault(&app, &new).await["errorType"], "Unavailable");
+        assert_eq!(ask(&app, &old).await["isAuthorized"], true);
+    }
+    app.aws().remove_fault(fault_id);
+    assert_eq!(ask(&app, &new).await["isAuthorized"], true);
+    // Once it was read, what it has not signed is refused, however often it comes.
+    rotate(&app).await;
+    rotate(&app).await;
+    app.kill_instances(FUNCTION).await;
+    for _ in 0..5 {
+        assert_eq!(ask(&app, &new).await, refused());
+    }
+}

@@ -50,8 +50,9 @@ struct Shared {
 #[derive(Default)]
 struct State {
     keys: Option<Arc<Keyring>>,
-    /// When both versions were read last.
+    /// When the newest read began that had both versions.
     read_at: Option<Timestamp>,
+    /// When the newest read began, whatever came of it.
     tried_at: Option<Timestamp>,
     /// When the read at the start began, until a request made use of it.
     started_at: Option<Timestamp>,
@@ -100,29 +101,32 @@ impl SecretCache {
 
     /// Newer secrets than the given ones, since something was signed by none
     /// of them. Read a few times at once and then at intervals, so that
-    /// forgeries cannot make it a load; `None` if it is not time yet or there
-    /// are none.
-    pub async fn renewed(&self, known: &Keyring) -> Option<Arc<Keyring>> {
-        let (cached, may_read) = self.with_state(|state| {
-            let cached = state.keys.clone().filter(|cached| !cached.is_same(known));
-            let may_read = cached.is_none() && state.misses.allow(SystemClock.now());
-            (cached, may_read)
+    /// forgeries cannot make it a load; `None` if there are none, or were none a
+    /// moment ago.
+    ///
+    /// # Errors
+    /// [`SecretUnavailable`] if the last look failed, so that there may be some.
+    pub async fn renewed(&self, known: &Keyring) -> Result<Option<Arc<Keyring>>, SecretUnavailable> {
+        let is_newer = |keys: &Arc<Keyring>| !keys.is_same(known);
+        let (newer, may_read) = self.with_state(|state| {
+            let newer = state.keys.clone().filter(is_newer);
+            let may_read = newer.is_none() && state.misses.allow(SystemClock.now());
+            (newer, may_read)
         });
-        if !may_read {
-            return cached;
+        let newer = if may_read { Some(self.read(LOAD_MILLIS).await?).filter(is_newer) } else { newer };
+        if newer.is_none() && self.with_state(|state| state.has_failed()) {
+            return Err(SecretUnavailable("the last read failed".to_owned()));
         }
-        self.read(LOAD_MILLIS).await.ok().filter(|keys| !keys.is_same(known))
+        Ok(newer)
     }
 
     async fn read(&self, millis: i64) -> Result<Arc<Keyring>, SecretUnavailable> {
-        self.with_state(|state| state.tried_at = Some(SystemClock.now()));
+        let started = SystemClock.now();
+        self.with_state(|state| state.tried_at = Some(started));
         let limit = Duration::from_millis(millis.unsigned_abs());
         let (keys, is_complete) = tokio::time::timeout(limit, self.fetch()).await.map_err(|_| timed_out())??;
         let keys = Arc::new(keys);
-        self.with_state(|state| {
-            state.keys = Some(Arc::clone(&keys));
-            state.read_at = is_complete.then(|| SystemClock.now());
-        });
+        self.with_state(|state| state.note(started, &keys, is_complete));
         Ok(keys)
     }
 
@@ -163,7 +167,7 @@ impl EncryptionKeys for SecretCache {
     }
 
     async fn newer_keys(&self, known: &Keyring) -> Option<Arc<Keyring>> {
-        self.renewed(known).await
+        self.renewed(known).await.ok().flatten()
     }
 }
 
@@ -171,6 +175,20 @@ impl State {
     fn is_old(&self, now: Timestamp) -> bool {
         self.read_at.is_none_or(|at| at.plus_seconds(MAX_AGE) <= now)
             && self.tried_at.is_none_or(|at| at.plus_seconds(MIN_INTERVAL) <= now)
+    }
+
+    /// What a read has found. It may have been frozen with the process, answer
+    /// and all, so that it is as old as its beginning.
+    fn note(&mut self, started: Timestamp, keys: &Arc<Keyring>, is_complete: bool) {
+        if self.read_at.is_none_or(|at| at <= started) {
+            self.keys = Some(Arc::clone(keys));
+            self.read_at = is_complete.then_some(started);
+        }
+    }
+
+    /// Whether the newest read has not had both versions.
+    fn has_failed(&self) -> bool {
+        self.read_at < self.tried_at
     }
 
     fn is_overdue(&self, now: Timestamp) -> bool {
@@ -212,6 +230,23 @@ mod tests {
         let mut state = State { started_at: Some(at(0)), ..State::default() };
         assert_eq!(state.time_left(at(2)), 0);
         assert_eq!(state.time_left(at(2)), LOAD_MILLIS);
+    }
+
+    #[test]
+    fn a_read_that_was_frozen_is_as_old_as_its_beginning() {
+        let keys = |version: &str| {
+            let current = SigningSecret::new(version.to_owned(), &"s".repeat(32)).unwrap();
+            Arc::new(Keyring { current, previous: None })
+        };
+        let mut state = State { tried_at: Some(at(10)), ..State::default() };
+        assert!(state.has_failed());
+        state.note(at(10), &keys("new"), true);
+        assert!(!state.has_failed());
+        state.note(at(5), &keys("old"), true);
+        assert!(state.keys.as_ref().is_some_and(|keys| keys.current.version() == "new"));
+        assert!(!state.is_old(at(309)) && state.is_old(at(310)));
+        state.tried_at = Some(at(320));
+        assert!(state.has_failed());
     }
 
     #[test]

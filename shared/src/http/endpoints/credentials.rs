@@ -71,7 +71,7 @@ pub async fn present(
 pub async fn cookie_keys(core: &Core, secrets: &SecretCache, request: &AuthRequest) -> Result<Arc<Keyring>, ApiError> {
     let keys = secrets.keys().await.map_err(ApiError::unavailable)?;
     if core.cookies.has_unknown_signature(&request.headers, &keys)
-        && let Some(newer) = secrets.renewed(&keys).await
+        && let Ok(Some(newer)) = secrets.renewed(&keys).await
     {
         return Ok(newer);
     }
@@ -132,7 +132,7 @@ async fn check(
     let (by_bearer, by_cookie) = with(&keys);
     let settled = matches!(by_bearer, Check::Found(Credential::Session { .. } | Credential::Dead));
     let unknown_key = matches!(by_bearer, Check::UnknownKey) || (!settled && matches!(by_cookie, Check::UnknownKey));
-    if unknown_key && let Some(newer) = secrets.renewed(&keys).await {
+    if unknown_key && let Ok(Some(newer)) = secrets.renewed(&keys).await {
         let (by_bearer, by_cookie) = with(&newer);
         return Ok((newer, by_bearer, by_cookie));
     }
