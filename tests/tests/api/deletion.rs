@@ -386,6 +386,24 @@ async fn a_last_look_that_fails_changes_nothing_for_anybody() {
     }
 }
 
+/// The log is what a restore goes by: it must not bring somebody back whose
+/// deletion was done, though no answer ever said so.
+#[tokio::test]
+async fn a_deletion_whose_answers_are_lost_is_logged_as_undecided() {
+    let app = App::with_env(&[]).await;
+    let mut browser = app.sign_up(&unique_email("lost-answer")).await;
+    let id = id_of(&mut browser).await;
+    app.aws().inject(FaultRule::new(Service::DynamoDb, Fault::DropAfter).operation("TransactWriteItems"));
+    assert_error(&delete(&mut browser, &json!({})).await, 503, "SERVICE_UNAVAILABLE");
+    app.aws().clear_faults();
+    assert_gone(&app, &id).await;
+    let lines: Vec<Value> = app.logs().iter().filter_map(|line| serde_json::from_str(&line.text).ok()).collect();
+    let told = lines.iter().find(|line| line["event"] == "user.deletion_undecided").expect("the deletion in the log");
+    let signed_up = lines.iter().find(|line| line["event"] == "sign_up.succeeded").expect("the sign-up in the log");
+    assert_eq!(told["user"], signed_up["user"]);
+    assert!(told["user"].is_string());
+}
+
 /// Kills the function at any moment of its work. Every time the user is either
 /// there, and can sign in and try again, or gone altogether.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -105,7 +105,11 @@ where
                 |error| match error {
                     DeletionError::InvalidToken => ErrorCode::INVALID_DELETION_TOKEN.into(),
                     DeletionError::SignedOut => ErrorCode::UNAUTHORIZED.into(),
-                    DeletionError::Store(error) => ApiError::from(error),
+                    DeletionError::Store(error) => {
+                        // Its last answer may be what was lost.
+                        audit.event("user.deletion_undecided");
+                        ApiError::from(error)
+                    }
                 },
             )?;
         audit.event("user.deleted");
