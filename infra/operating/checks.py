@@ -3,6 +3,7 @@
 A check yields what it finds. One that finds nothing is fine.
 """
 
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -207,7 +208,7 @@ def _answers(origin: str, remedy: str) -> Iterator[Finding]:
         reason = f"answers {error.code}"
     except urllib.error.URLError as error:
         reason = f"does not answer ({error.reason})"
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
         reason = f"does not answer as this service does ({type(error).__name__})"
     if reason:
         yield Finding(f"{url} {reason}", remedy)

@@ -2,8 +2,10 @@
 
 import json
 import re
+import socketserver
 import subprocess
 import sys
+import threading
 import unittest
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -375,6 +377,19 @@ class OfHttp(unittest.TestCase):
         self.assertIn("/api/auth/ok does not answer (", api)
         self.assertIn("aws logs filter-log-events --log-group-name", api)
         self.assertIn("does not answer (", front)
+        with socketserver.TCPServer(("127.0.0.1", 0), Mute) as other:
+            threading.Thread(target=other.serve_forever, daemon=True).start()
+            [api, front] = http("mute", f"http://127.0.0.1:{other.server_address[1]}")
+            other.shutdown()
+        self.assertIn("/api/auth/ok does not answer as this service does (BadStatusLine)", front)
+
+
+class Mute(socketserver.BaseRequestHandler):
+    """Does not speak HTTP."""
+
+    def handle(self) -> None:
+        self.request.recv(4096)
+        self.request.sendall(b"220 mail ready\r\n")
 
 
 class OfClients(unittest.TestCase):
