@@ -31,6 +31,8 @@ pub async fn belong_together(app: &App) {
         assert_eq!(listed, 1, "{identity} in the list of its user");
         if let Some(address) = identity.strip_prefix("email:") {
             assert_eq!(text(user, "email"), address, "the address of an account is its user's");
+            let time = |row: &Value| row["passwordChangedAt"]["N"].clone();
+            assert_eq!(time(account), time(user), "the password of {identity}");
         }
     }
     for (id, user) in &users {
