@@ -14,6 +14,9 @@ from .rows import MARK, Restored, Row, Torn, account_keys, look_whole, restored
 
 _ATTEMPTS = 6
 _MOST_KEYS = 100
+# What a change of a row changes, of all that a restore decides by or takes along.
+_USER = ("id", "sessionsValidFrom", "passwordChangedAt", "identities")
+_ACCOUNT = ("userId", "passwordChangedAt", "providerTokens", "backupCodes", "lastUsedStep", "failures")
 # Codes of a cancelled transaction that pass by themselves.
 _PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
 
@@ -24,7 +27,7 @@ class Outcome(Enum):
     BACK = "back"
     SET_BACK = "set back"
     PRESENT = "there, left alone"
-    DONE = "done before"
+    DONE = "done before; --again does it once more"
     LEFT = "deleted since by their own wish, left so"
     TAKEN = "not restored: an address or a provider's account is another user's by now"
     TORN = "not restored: the rows do not belong together"
@@ -46,6 +49,8 @@ class Restore:
     sessions: str
     # Whether users who are there are set back.
     replace: bool
+    # Whether users are restored whom a restore from these copies has brought back before.
+    again: bool
     apply: bool
     # Fingerprints, as the log has them, of users who left by their own wish.
     left: frozenset[str]
@@ -56,10 +61,11 @@ class Restore:
         user_id = user["id"]["S"]
         for attempt in range(_ATTEMPTS):
             live = self._get(self.live.users, "id", user_id)
-            if live and live.get(MARK, {}).get("S") == self.copies.users:
-                return Outcome.DONE
-            if live and not self.replace and self._is_whole(live):
-                return Outcome.PRESENT
+            if live and self._is_whole(live):
+                if not self.again and live.get(MARK, {}).get("S") == self.copies.users:
+                    return Outcome.DONE
+                if not self.replace:
+                    return Outcome.PRESENT
             if fingerprint(user_id) in self.left and not live:
                 return Outcome.LEFT
             outcome = self._attempt(user, live)
@@ -93,20 +99,18 @@ class Restore:
         done = Outcome.SET_BACK if live else Outcome.BACK
         if not self.apply:
             return done
-        gone = [key for key in live_accounts if key not in accounts]
-        return done if self._write(back, live, gone) else Outcome.BUSY
+        return done if self._write(back, live, live_accounts) else Outcome.BUSY
 
-    def _write(self, back: Restored, live: Row | None, gone: list[str]) -> bool:
+    def _write(self, back: Restored, live: Row | None, live_accounts: dict[str, Row]) -> bool:
         """Whether it was written; not if somebody was faster."""
-        mine = {
-            "ConditionExpression": "attribute_not_exists(#key) OR userId = :user",
-            "ExpressionAttributeNames": {"#key": "identity"},
-            "ExpressionAttributeValues": {":user": back.user["id"]},
-        }
-        put_user = {"TableName": self.live.users, "Item": back.user, **_as_read(live)}
-        items = [{"Put": put_user}]
-        items += [{"Put": {"TableName": self.live.accounts, "Item": row, **mine}} for row in back.accounts]
-        items += [{"Delete": {"TableName": self.live.accounts, "Key": {"identity": {"S": key}}, **mine}} for key in gone]
+        items: list[dict] = [{"Put": {"TableName": self.live.users, "Item": back.user, **_as_read("id", live, _USER)}}]
+        kept = {row["identity"]["S"]: row for row in back.accounts}
+        for key, row in kept.items():
+            condition = _as_read("identity", live_accounts.get(key), _ACCOUNT)
+            items.append({"Put": {"TableName": self.live.accounts, "Item": row, **condition}})
+        for key in live_accounts.keys() - kept.keys():
+            condition = _as_read("identity", live_accounts[key], _ACCOUNT)
+            items.append({"Delete": {"TableName": self.live.accounts, "Key": {"identity": {"S": key}}, **condition}})
         try:
             self.dynamodb.transact_write_items(TransactItems=items)
         except self.dynamodb.exceptions.TransactionCanceledException as error:
@@ -151,7 +155,7 @@ class Restore:
             user_id = account["userId"]["S"] if account else ""
         user = self._get(self.copies.users, "id", user_id) if user_id else None
         if user is None:
-            raise Refusal(f"the backup has no user {name}")
+            raise Refusal(f"the backup has no user {name}; an address is known as it is stored, or give the id")
         return user
 
     def users(self) -> Any:
@@ -160,14 +164,14 @@ class Restore:
             yield from page["Items"]
 
 
-def _as_read(live: Row | None) -> dict:
-    """The condition that the user's row is as it was read, or not there."""
+def _as_read(key: str, live: Row | None, names: tuple[str, ...]) -> dict:
+    """The condition that a row is as it was read, or not there."""
     if live is None:
-        return {"ConditionExpression": "attribute_not_exists(id)"}
-    names = ("sessionsValidFrom", "passwordChangedAt", "identities")
+        # One of the keys is a reserved word.
+        return {"ConditionExpression": "attribute_not_exists(#key)", "ExpressionAttributeNames": {"#key": key}}
     terms = [f"{name} = :{name}" if name in live else f"attribute_not_exists({name})" for name in names]
     values = {f":{name}": live[name] for name in names if name in live}
-    return {"ConditionExpression": " AND ".join(terms)} | ({"ExpressionAttributeValues": values} if values else {})
+    return {"ConditionExpression": " AND ".join(terms), "ExpressionAttributeValues": values}
 
 
 def fingerprint(identifier: str) -> str:

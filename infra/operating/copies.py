@@ -8,6 +8,7 @@ from typing import Any
 from .deployed import ClientError, Refusal
 
 WAIT_SECONDS = 5
+# What is restored from a backup says so to the second, and is of a moment before.
 MOST_APART = timedelta(seconds=60)
 KEYS = {"users": "id", "accounts": "identity"}
 
@@ -59,9 +60,8 @@ def _look_restorable(dynamodb: Any, table: str, at: datetime) -> None:
         raise Refusal(f"{table} can be had from {first:%Y-%m-%dT%H:%M:%SZ} to {last:%Y-%m-%dT%H:%M:%SZ}")
 
 
-def look_usable(dynamodb: Any, live: Tables, copies: Tables) -> None:
-    """Raises `Refusal` unless the copies are of these tables, whole, and of one instant."""
-    instants = set()
+def look_usable(dynamodb: Any, live: Tables, copies: Tables, at: datetime) -> None:
+    """Raises `Refusal` unless the copies are of these tables, whole, and of the instant."""
     for role, key in KEYS.items():
         source, target = getattr(live, role), getattr(copies, role)
         if target in (live.users, live.accounts):
@@ -70,11 +70,9 @@ def look_usable(dynamodb: Any, live: Tables, copies: Tables) -> None:
         summary = _usable(dynamodb, target, role, key).get("RestoreSummary", {})
         if "SourceTableArn" in summary and summary["SourceTableArn"].rpartition("/")[2] != source:
             raise Refusal(f"{target} is no copy of {source}")
-        if "RestoreDateTime" in summary:
-            instants.add(summary["RestoreDateTime"])
-    # What is restored from a backup says so to the second, and is of a moment before.
-    if instants and max(instants) - min(instants) > MOST_APART:
-        raise Refusal("the copies are of two instants: what belongs together would not")
+        instant = summary.get("RestoreDateTime", at).astimezone(UTC)
+        if abs(instant - at) > MOST_APART:
+            raise Refusal(f"{target} is of {instant:%Y-%m-%dT%H:%M:%SZ}, not of {at:%Y-%m-%dT%H:%M:%SZ}")
 
 
 def _usable(dynamodb: Any, name: str, role: str, key: str) -> dict:

@@ -67,12 +67,19 @@ def restored(
 
 
 def look_whole(user: Row, accounts: dict[str, Row]) -> None:
-    """Raises `Torn` unless a user has all the accounts that the user's row is about."""
+    """Raises `Torn` unless a user has all the accounts that the user's row is about, of the same moment.
+
+    A password is good only if both rows say the same of when it was set. One that a
+    reset ended between them must not become good by moving both times.
+    """
     *identities, factor = account_keys(user)
     owner = user["id"]
     for key in identities:
-        if accounts.get(key, {}).get("userId") != owner:
+        account = accounts.get(key, {})
+        if account.get("userId") != owner:
             raise Torn(f"an account of {key.split(':')[0]} is not there")
+        if key.startswith("email:") and _millis(account, "passwordChangedAt") != _millis(user, "passwordChangedAt"):
+            raise Torn("the password is of another moment")
     is_enabled = accounts.get(factor, {}).get("enabled") == {"BOOL": True}
     if is_enabled != ("twoFactorSince" in user):
         raise Torn("the second factor is half there")

@@ -3,13 +3,20 @@
 import json
 import signal
 import subprocess
+import sys
 import time
 import unittest
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import commands
-from aws import Altered, as_operator, command, describe, documented_actions, emulator, tool, variables
+from aws import ROOT, Altered, as_operator, command, describe, documented_actions, emulator, tool, variables
 from service import Device, Service, code
+
+sys.path.insert(0, str(ROOT / "infra"))
+
+from operating.bringing_back import Outcome, Restore, fingerprint  # noqa: E402
+from operating.copies import Tables  # noqa: E402
 
 PASSWORD = "correct horse battery"
 OTHER = "staple of another horse"
@@ -31,12 +38,12 @@ def tearDownModule() -> None:
     service.stop()
 
 
-def deliver_log() -> None:
-    """Has the emulated log say of deletions what the functions have said."""
+def deliver_log(*lines: str) -> None:
+    """Has the emulated log say of deletions what the functions have said, or these lines."""
     logs = emulator().client("logs")
     stream = f"account-{time.time_ns()}"
     logs.create_log_stream(logGroupName=LOG, logStreamName=stream)
-    events = [{"timestamp": time.time_ns() // 1_000_000, "message": line} for line in service.log("user.deleted")]
+    events = [{"timestamp": time.time_ns() // 1_000_000, "message": line} for line in lines or service.log("user.deleted")]
     if events:
         logs.put_log_events(logGroupName=LOG, logStreamName=stream, logEvents=events)
 
@@ -51,19 +58,21 @@ def tables() -> dict[str, list[str]]:
 
 
 class Backup:
-    """Copies of the tables, as they are when this is made."""
+    """Copies of the tables, as they are when this is made, and when something has happened between the two."""
 
     made = 0
 
-    def __init__(self) -> None:
+    def __init__(self, between: Callable[[], object] = lambda: None) -> None:
         Backup.made += 1
         self.names = (f"UsersCopy{Backup.made}", f"AccountsCopy{Backup.made}")
         self.at = ago(seconds=1)
-        for live, name in zip(LIVE, self.names):
-            service.copy(live, name)
+        users, accounts = self.names
+        service.copy("AccountsTable", accounts)
+        between()
+        service.copy("UsersTable", users)
 
-    def restore(self, *arguments: str) -> tuple[int, str]:
-        return tool("restore", *self.arguments(*arguments), environment={"AWS_ENDPOINT_URL_DYNAMODB": service.aws})
+    def restore(self, *arguments: str, **environment: str) -> tuple[int, str]:
+        return tool("restore", *self.arguments(*arguments), environment={"AWS_ENDPOINT_URL_DYNAMODB": service.aws, **environment})
 
     def arguments(self, *arguments: str) -> list[str]:
         return [STACK, "--to", self.at, "--copies", *self.names, *arguments]
@@ -167,6 +176,17 @@ class OfCopies(unittest.TestCase):
         after = tables()
         done, said = backup.restore("--user", user_id, "--replace", "--apply")
         self.assertEqual((done, tables()), (0, after), said)
+        self.assertIn("done before; --again", said)
+        done, said = backup.restore("--user", user_id, "--replace", "--again", "--apply")
+        self.assertEqual(done, 0, said)
+        self.assertIn(f"{user_id}: set back", said)
+        self.assertEqual(Device(service).sign_in(email, OTHER), 401)
+        self.assertEqual(Device(service).sign_in(email, PASSWORD), 200)
+        # Who has lost an account since is not done with.
+        service.dynamodb.delete_item(TableName="AccountsTable", Key={"identity": {"S": f"email:{email}"}})
+        done, said = backup.restore("--user", user_id, "--apply")
+        self.assertEqual(done, 0, said)
+        self.assertEqual(Device(service).sign_in(email, PASSWORD), 200)
 
     def test_everybody_can_be_set_back_at_once(self) -> None:
         devices = [new_user(f"lee-{number}") for number in range(3)]
@@ -199,6 +219,38 @@ class OfCopies(unittest.TestCase):
         done, said = backup.restore("--apply", "--user", email)
         self.assertEqual(done, 0, said)
         self.assertEqual(Device(service).sign_in(email, PASSWORD), 200)
+
+    def test_whose_deletion_is_undecided_and_who_is_gone_stays_away(self) -> None:
+        users = [new_user(f"mia-{number}") for number in range(2)]
+        backup = Backup()
+        (_, email, gone), (_, _, there) = users
+        lose(gone, email)
+        deliver_log(*(json.dumps({"event": "user.deletion_undecided", "user": fingerprint(each)}) for each in (gone, there)))
+        done, said = backup.restore("--apply", "--replace")
+        self.assertEqual(done, 0, said)
+        self.assertIn("1 deleted since by their own wish, left so", said)
+        found = {row["id"]["S"] for row in service.rows("UsersTable")}
+        self.assertEqual({gone, there} & found, {there})
+
+    def test_a_log_that_does_not_reach_back_is_not_relied_on(self) -> None:
+        backup = Backup()
+        made, kept = datetime.now(UTC) - timedelta(days=20), 7
+
+        def answer(operation: str, body: dict) -> dict:
+            if operation.endswith(".DescribeLogGroups"):
+                [group] = [group for group in body["logGroups"] if group["logGroupName"] == LOG]
+                group["creationTime"] = int(made.timestamp() * 1000)
+                group.pop("retentionInDays", None)
+                if kept:
+                    group["retentionInDays"] = kept
+            return body
+
+        with Altered(answer) as altered:
+            for kept, days, expected in [(7, 6, 0), (7, 8, 2), (None, 19, 0), (None, 21, 2), (30, 21, 2)]:
+                backup.at = ago(days=days)
+                done, said = backup.restore(AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=altered.url)
+                self.assertEqual(done, expected, (kept, days, said))
+                self.assertEqual("does not tell who has deleted themselves before" in said, expected == 2, said)
 
     def test_nobody_loses_an_address_that_was_free(self) -> None:
         _, email, user_id = new_user("gil")
@@ -252,6 +304,37 @@ class OfCopies(unittest.TestCase):
         entering = Device(service)
         entering.post("/sign-in/email", email=email, password=PASSWORD)
         self.assertEqual(entering.post("/two-factor/verify-totp", code=code(factor["totpURI"], 1))[0], 200)
+
+    def test_a_code_that_is_used_meanwhile_stays_used(self) -> None:
+        device, email, user_id = new_user("ned")
+        factor = device.post("/two-factor/enable", password=PASSWORD)[1]
+        self.assertEqual(device.post("/two-factor/verify-totp", code=code(factor["totpURI"]))[0], 200)
+        backup = Backup()
+
+        def use() -> int:
+            entering = Device(service)
+            entering.post("/sign-in/email", email=email, password=PASSWORD)
+            return entering.post("/two-factor/verify-backup-code", code=factor["backupCodes"][0])[0]
+
+        class Meddling:
+            """Has the code used when all is read and nothing is written."""
+
+            used: list[int] = []
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(service.dynamodb, name)
+
+            def transact_write_items(self, **request: object) -> object:
+                if not self.used:
+                    self.used.append(use())
+                return service.dynamodb.transact_write_items(**request)
+
+        dynamodb = Meddling()
+        live, copies = Tables("UsersTable", "AccountsTable"), Tables(*backup.names)
+        restore = Restore(dynamodb, live, copies, "SessionsTable", replace=True, again=False, apply=True, left=frozenset())
+        self.assertEqual(restore.bring_back(restore.by_name(user_id)), Outcome.SET_BACK)
+        self.assertEqual(dynamodb.used, [200])
+        self.assertNotEqual(use(), 200)
 
     def test_a_restore_that_was_killed_goes_on(self) -> None:
         _, email, user_id = new_user("ida")
@@ -321,6 +404,16 @@ class OfCopies(unittest.TestCase):
         self.assertEqual(done, 1, said)
         self.assertIn(f"{user_id}: not restored: the rows do not belong together", said)
 
+    def test_a_password_that_a_reset_ended_between_the_copies_stays_ended(self) -> None:
+        _, email, user_id = new_user("lou")
+        token = reset_token(email)
+        backup = Backup(lambda: Device(service).post("/reset-password", token=token, newPassword=OTHER))
+        lose(user_id, email)
+        done, said = backup.restore("--apply", "--user", user_id)
+        self.assertEqual(done, 1, said)
+        self.assertIn(f"{user_id}: not restored: the rows do not belong together", said)
+        self.assertEqual(Device(service).sign_in(email, PASSWORD), 401)
+
 
 class OfPointInTimeRecovery(unittest.TestCase):
     """The copies, as DynamoDB is asked for them: in the emulated account, which has the call."""
@@ -347,7 +440,10 @@ class OfPointInTimeRecovery(unittest.TestCase):
         self.waiting = 1
 
     def answer(self, operation: str, body: dict) -> dict:
-        """What the emulator answers, with the window and the waiting of DynamoDB."""
+        """What the emulator answers, with the window and the waiting of DynamoDB, and a log that is older."""
+        if operation.endswith(".DescribeLogGroups"):
+            for group in body["logGroups"]:
+                group["creationTime"] = int(self.first.timestamp() * 1000)
         if operation.endswith(".DescribeContinuousBackups"):
             window = {"EarliestRestorableDateTime": self.first.timestamp(), "LatestRestorableDateTime": self.last.timestamp()}
             body["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"] |= window
@@ -361,7 +457,8 @@ class OfPointInTimeRecovery(unittest.TestCase):
     def restore(self, *arguments: str, **environment: str) -> tuple[int, str]:
         self.asked: list[str] = []
         with Altered(self.answer) as altered:
-            return tool("restore", self.name, *arguments, environment={"AWS_ENDPOINT_URL_DYNAMODB": altered.url, **environment})
+            ours = {"AWS_ENDPOINT_URL_DYNAMODB": altered.url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": altered.url}
+            return tool("restore", self.name, *arguments, environment={**ours, **environment})
 
     def test_both_tables_are_asked_for_once_and_waited_for(self) -> None:
         at = (self.last - MINUTE).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -397,23 +494,28 @@ class OfPointInTimeRecovery(unittest.TestCase):
         self.assertEqual((done, self.asked), (2, []), said)
         self.assertIn("Accounts has no point-in-time recovery", said)
 
-    def test_copies_of_two_instants_are_refused(self) -> None:
-        at = (self.last - MINUTE).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def test_copies_of_another_instant_or_table_are_refused(self) -> None:
+        instant = self.last - MINUTE
+        at = instant.strftime("%Y-%m-%dT%H:%M:%SZ")
         self.restore("--to", at)
         users, accounts = (f"{self.name}-{table}-{at.replace('-', '').replace(':', '')}" for table in ("Users", "Accounts"))
 
         def answer(operation: str, body: dict) -> dict:
+            body = self.answer(operation, body)
             if operation.endswith(".DescribeTable") and body["Table"]["TableName"] in (users, accounts):
                 name = body["Table"]["TableName"]
                 source = "Users" if name == users else self.source
                 arn = f"arn:aws:dynamodb:us-east-1:000000000000:table/{self.name}-{source}"
-                body["Table"]["RestoreSummary"] = {"SourceTableArn": arn, "RestoreDateTime": 1.8e9 + self.apart * (name == users), "RestoreInProgress": False}
+                of = int(instant.timestamp()) + self.apart * (name == users)
+                body["Table"]["RestoreSummary"] = {"SourceTableArn": arn, "RestoreDateTime": of, "RestoreInProgress": False}
             return body
 
-        for self.source, self.apart, expected in [("Accounts", 30, 0), ("Accounts", 90, "of two instants"), ("Users", 0, "is no copy of")]:
+        cases = [("Accounts", 30, None), ("Accounts", -30, None), ("Accounts", 90, f"not of {at}"), ("Accounts", -3600, f"not of {at}"), ("Users", 0, "is no copy of")]
+        for self.source, self.apart, expected in cases:
             with Altered(answer) as altered:
-                done, said = tool("restore", self.name, "--to", at, environment={"AWS_ENDPOINT_URL_DYNAMODB": altered.url})
-            if expected == 0:
+                ours = {"AWS_ENDPOINT_URL_DYNAMODB": altered.url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": altered.url}
+                done, said = tool("restore", self.name, "--to", at, environment=ours)
+            if expected is None:
                 self.assertEqual(done, 0, said)
             else:
                 self.assertEqual(done, 2, said)

@@ -22,10 +22,10 @@ def user(**more: dict) -> Row:
     return {"id": OWNER, "identities": identities, "emailChange": {"S": "hash"}, **times, **more}
 
 
-def accounts(**link: dict) -> dict[str, Row]:
+def accounts(set_at: int = 100, **link: dict) -> dict[str, Row]:
     google = {"identity": {"S": "google:1"}, "userId": OWNER, "providerId": {"S": "google"}, "sessionsValidFrom": number(150)}
     address = {"identity": {"S": "email:a@acme.dev"}, "userId": OWNER, "providerId": {"S": "credential"}}
-    return {"email:a@acme.dev": address | {"passwordChangedAt": number(100)}, "google:1": google | link}
+    return {"email:a@acme.dev": address | {"passwordChangedAt": number(set_at)}, "google:1": google | link}
 
 
 def factor(**more: dict) -> dict[str, Row]:
@@ -72,16 +72,17 @@ class Recoveries(unittest.TestCase):
 
     def test_a_password_that_was_set_by_mail_stays_one(self) -> None:
         by_mail = user(twoFactorSince=number(80), recoveredAt=number(120), passwordChangedAt=number(120))
-        found = back(by_mail, accounts() | factor())
+        found = back(by_mail, accounts(120) | factor())
         self.assertEqual(found.user["recoveredAt"], found.user["passwordChangedAt"])
         # A link of after the recovery stays one, and a void one stays void.
         self.assertEqual(by_key(found)["google:1"]["sessionsValidFrom"], found.user["recoveredAt"])
-        void = back(by_mail, accounts(sessionsValidFrom=number(110)) | factor())
+        void = back(by_mail, accounts(120, sessionsValidFrom=number(110)) | factor())
         self.assertEqual(by_key(void)["google:1"]["sessionsValidFrom"], number(110))
 
     def test_another_is_none(self) -> None:
-        for row in (user(twoFactorSince=number(130)), user(twoFactorSince=number(80), passwordChangedAt=number(140))):
-            found = back(row, accounts() | factor())
+        later = user(twoFactorSince=number(80), passwordChangedAt=number(140))
+        for row, rows in ((user(twoFactorSince=number(130)), accounts()), (later, accounts(140))):
+            found = back(row, rows | factor())
             self.assertEqual((found.user["recoveredAt"], by_key(found)["google:1"]["sessionsValidFrom"]), (number(100), number(150)))
 
 
@@ -112,6 +113,8 @@ class Accounts(unittest.TestCase):
             (user(), accounts() | factor()),
             (user(twoFactorSince=number(130)), accounts()),
             (user(twoFactorSince=number(130)), disabled),
+            (user(passwordChangedAt=number(130)), accounts()),
+            (user(), accounts(130)),
         ]:
             with self.assertRaises(Torn):
                 back(row, rows)
