@@ -10,7 +10,7 @@ use shared::{
 use crate::{
     options::Rules,
     refusal::Refusal,
-    source::{Candidate, Link, Source},
+    source::{Candidate, Link, SecondFactor, Source},
 };
 
 /// Longest identifier at a provider (OpenID Connect Core, section 2).
@@ -39,9 +39,11 @@ pub fn newcomer(
     if candidate.is_disabled {
         return Err(Refusal::Disabled);
     }
-    let email = Email::parse(&candidate.email.ok_or(Refusal::NoEmail)?).map_err(|_| Refusal::InvalidEmail)?;
-    if candidate.has_second_factor && !rules.without_second_factor {
-        return Err(Refusal::SecondFactor);
+    let email = same_email(&candidate.email.ok_or(Refusal::NoEmail)?)?;
+    match candidate.second_factor {
+        SecondFactor::Yes if !rules.without_second_factor => return Err(Refusal::SecondFactor),
+        SecondFactor::Unknown if !rules.without_second_factor => return Err(Refusal::SecondFactorUnknown),
+        _ => {}
     }
     let password_hash = candidate.password.as_deref().map(adopt).transpose()?;
     let links = identities(candidate.links, rules)?;
@@ -70,6 +72,14 @@ pub fn newcomer(
     user.identities = vec![user.email.identity()];
     user.identities.extend(links.iter().map(ProviderIdentity::identity));
     Ok(Newcomer { user, password_hash, links, lost_image })
+}
+
+/// An address as it is stored here, if that is the mailbox that the other
+/// system knew: what it has verified of `ⓐnn@…` does not speak for `ann@…`.
+fn same_email(text: &str) -> Result<Email, Refusal> {
+    let email = Email::parse(text).map_err(|_| Refusal::InvalidEmail)?;
+    let local = |address: &str| address.rsplit_once('@').map(|(local, _)| local.to_lowercase());
+    if local(text.trim()) == local(email.as_str()) { Ok(email) } else { Err(Refusal::InvalidEmail) }
 }
 
 /// An id that could be one of this service stays, so that what refers to it goes

@@ -22,12 +22,17 @@ pub enum Refusal {
     Malformed { field: &'static str, problem: &'static str },
     #[error("no e-mail address, by which everybody here is known")]
     NoEmail,
-    #[error("not an e-mail address that this service takes")]
+    #[error("not an e-mail address that this service takes, or another one as it would be stored")]
     InvalidEmail,
     #[error("banned, disabled or archived there")]
     Disabled,
     #[error("has a second factor, which cannot come along; --without-second-factor takes the user in without")]
     SecondFactor,
+    #[error(
+        "list-users does not say whether there is a second factor: admin-get-user does; \
+         --without-second-factor takes the user in without"
+    )]
+    SecondFactorUnknown,
     #[error(
         "a password hash of {0}, which is not verified here; without the password the user can come in and reset it"
     )]
@@ -57,6 +62,7 @@ impl Refusal {
             Self::InvalidEmail => "invalid_email",
             Self::Disabled => "disabled",
             Self::SecondFactor => "second_factor",
+            Self::SecondFactorUnknown => "second_factor_unknown",
             Self::UnknownHash(_) => "unknown_hash",
             Self::UnknownProvider(_) => "unknown_provider",
             Self::InvalidLink { .. } => "invalid_link",

@@ -62,6 +62,10 @@ fn ids_stay_or_become_always_the_same() {
 fn who_cannot_come_is_told_why() {
     assert_eq!(refusal(Candidate { email: None, ..candidate() }), Refusal::NoEmail);
     assert_eq!(refusal(Candidate { email: Some("ann".into()), ..candidate() }), Refusal::InvalidEmail);
+    for other in ["ⓐnn@example.com", "ａnn@example.com", "ﬁnn@example.com"] {
+        assert_eq!(refusal(Candidate { email: Some(other.into()), ..candidate() }), Refusal::InvalidEmail, "{other}");
+    }
+    assert!(of(Candidate { email: Some("ANN@Bücher.example".into()), ..candidate() }).is_ok());
     assert_eq!(refusal(Candidate { is_disabled: true, ..candidate() }), Refusal::Disabled);
     assert_eq!(refusal(Candidate { password: Some(BCRYPT.into()), ..candidate() }), Refusal::UnknownHash("bcrypt"));
     let plain = refusal(Candidate { password: Some("hunter2".into()), ..candidate() });
@@ -72,10 +76,14 @@ fn who_cannot_come_is_told_why() {
 
 #[test]
 fn a_second_factor_is_left_behind_on_demand_only() {
-    let with_factor = || Candidate { has_second_factor: true, ..candidate() };
-    assert_eq!(refusal(with_factor()), Refusal::SecondFactor);
-    let rules = Rules { without_second_factor: true, ..Rules::default() };
-    assert!(newcomer(Source::BetterAuth, KEPT_ID, with_factor(), &rules, NOW).is_ok());
+    for (second_factor, expected) in
+        [(SecondFactor::Yes, Refusal::SecondFactor), (SecondFactor::Unknown, Refusal::SecondFactorUnknown)]
+    {
+        let with_factor = || Candidate { second_factor, ..candidate() };
+        assert_eq!(refusal(with_factor()), expected);
+        let rules = Rules { without_second_factor: true, ..Rules::default() };
+        assert!(newcomer(Source::BetterAuth, KEPT_ID, with_factor(), &rules, NOW).is_ok());
+    }
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::refusal::Refusal;
 pub fn read(user: &Fields<'_>) -> Result<Candidate, Refusal> {
     let link =
         |account: Fields<'_>| Ok(Link { provider: account.id("provider")?, subject: account.id("providerAccountId")? });
+    user.expect("emailVerified")?;
     Ok(Candidate {
         email: user.non_empty("email")?,
         // When it was verified, if it was.

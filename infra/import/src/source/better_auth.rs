@@ -7,6 +7,7 @@ use super::{
 use crate::refusal::Refusal;
 
 pub fn read(user: &Fields<'_>) -> Result<Candidate, Refusal> {
+    user.expect("emailVerified")?;
     let mut candidate = Candidate {
         email: user.non_empty("email")?,
         email_verified: user.flag("emailVerified")?,
@@ -14,7 +15,7 @@ pub fn read(user: &Fields<'_>) -> Result<Candidate, Refusal> {
         image: user.non_empty("image")?,
         created_at: user.time("createdAt")?,
         updated_at: user.time("updatedAt")?,
-        has_second_factor: user.flag("twoFactorEnabled")?,
+        second_factor: user.flag("twoFactorEnabled")?.into(),
         is_disabled: user.flag("banned")?,
         ..Candidate::default()
     };

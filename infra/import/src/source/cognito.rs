@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Candidate, Link,
+    Candidate, Link, SecondFactor,
     fields::{Fields, malformed},
 };
 use crate::refusal::Refusal;
@@ -39,16 +39,24 @@ pub fn read(user: &Fields<'_>) -> Result<Candidate, Refusal> {
         updated_at: user.time("UserLastModifiedDate")?,
         password: None,
         links: links(attribute(user, "identities")?)?,
-        has_second_factor: is_there("UserMFASettingList")? || is_there("MFAOptions")?,
+        second_factor: match is_there("UserMFASettingList")? || is_there("MFAOptions")? {
+            false if is_listed(user) => SecondFactor::Unknown,
+            known => known.into(),
+        },
         is_disabled: (user.get("Enabled").is_some() && !user.flag("Enabled")?)
             || matches!(user.text("UserStatus")?, Some("ARCHIVED" | "COMPROMISED")),
     })
 }
 
-/// The value of an attribute. `list-users` and `admin-get-user` call the list
-/// differently.
+/// Whether this is from `list-users`, which says nothing of authenticators, and
+/// not from `admin-get-user`.
+fn is_listed(user: &Fields<'_>) -> bool {
+    user.get("Attributes").is_some()
+}
+
+/// The value of an attribute. The two call the list differently.
 fn attribute<'a>(user: &Fields<'a>, name: &str) -> Result<Option<&'a str>, Refusal> {
-    let list = if user.get("Attributes").is_some() { "Attributes" } else { "UserAttributes" };
+    let list = if is_listed(user) { "Attributes" } else { "UserAttributes" };
     for attribute in user.objects(list)? {
         if attribute.text("Name")? == Some(name) {
             return attribute.text("Value");

@@ -26,6 +26,12 @@ impl<'a> Fields<'a> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 
+    /// Makes sure that a member is there, if only as `null`. Where it is called
+    /// otherwise, the others are too, and none of them would be found.
+    pub fn expect(&self, name: &'static str) -> Result<(), Refusal> {
+        if self.0.contains_key(name) { Ok(()) } else { Err(malformed(name, "is missing")) }
+    }
+
     /// A string.
     pub fn text(&self, name: &'static str) -> Result<Option<&'a str>, Refusal> {
         let Some(value) = self.get(name) else { return Ok(None) };

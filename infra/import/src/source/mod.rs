@@ -32,8 +32,24 @@ pub struct Candidate {
     pub password: Option<String>,
     /// Accounts at providers.
     pub links: Vec<Link>,
-    pub has_second_factor: bool,
+    pub second_factor: SecondFactor,
     pub is_disabled: bool,
+}
+
+/// Whether there is a second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SecondFactor {
+    #[default]
+    No,
+    Yes,
+    /// The export does not say.
+    Unknown,
+}
+
+impl From<bool> for SecondFactor {
+    fn from(is_there: bool) -> Self {
+        if is_there { Self::Yes } else { Self::No }
+    }
 }
 
 /// An account at a provider.

@@ -29,7 +29,7 @@ fn a_user_of_better_auth() {
     assert_eq!(candidate.created_at, candidate.updated_at);
     assert_eq!(candidate.password.as_deref(), Some("salt:key"));
     assert_eq!(links(&candidate), [("google", "107")]);
-    assert!(!candidate.has_second_factor && !candidate.is_disabled);
+    assert!(candidate.second_factor == SecondFactor::No && !candidate.is_disabled);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn a_user_of_cognito() {
     assert_eq!((id.as_deref(), candidate.name.as_str(), candidate.email_verified), (Some("8c3b-4"), "Ann Lee", true));
     assert_eq!(links(&candidate), [("Google", "107")]);
     assert!(candidate.created_at.is_some() && candidate.created_at == candidate.updated_at);
-    assert!(!candidate.has_second_factor && !candidate.is_disabled);
+    assert!(candidate.second_factor == SecondFactor::Unknown && !candidate.is_disabled);
     let with = |name: &str, value: Value| {
         let mut line = line.clone();
         line[name] = value;
@@ -70,18 +70,21 @@ fn a_user_of_cognito() {
     };
     assert!(with("Enabled", json!(false)).is_disabled);
     assert!(with("UserStatus", json!("ARCHIVED")).is_disabled);
-    assert!(with("UserMFASettingList", json!(["SOFTWARE_TOKEN_MFA"])).has_second_factor);
-    assert!(!with("UserMFASettingList", json!([])).has_second_factor);
+    assert_eq!(with("MFAOptions", json!([{"DeliveryMedium": "SMS"}])).second_factor, SecondFactor::Yes);
     // As `admin-get-user` has it.
     let line = json!({"Username": "x", "UserAttributes": attributes, "Enabled": true});
-    assert_eq!(read(Source::Cognito, &line).ok().unwrap().email.as_deref(), Some("ann@example.com"));
+    let of = |line: &Value| read(Source::Cognito, line).ok().unwrap();
+    assert_eq!((of(&line).email.as_deref(), of(&line).second_factor), (Some("ann@example.com"), SecondFactor::No));
+    let mut line = line;
+    line["UserMFASettingList"] = json!(["SOFTWARE_TOKEN_MFA"]);
+    assert_eq!(of(&line).second_factor, SecondFactor::Yes);
 }
 
 /// A mistake in an export must not make anybody verified, enabled, or somebody
 /// without a password.
 #[test]
 fn a_wrong_type_is_no_guess() {
-    let base = json!({"id": "1", "email": "a@example.com", "name": "A", "accounts": []});
+    let base = json!({"id": "1", "email": "a@example.com", "name": "A", "emailVerified": null, "accounts": []});
     for source in [Source::BetterAuth, Source::AuthJs] {
         assert!(read(source, &base).is_ok());
         for (field, value) in [
@@ -106,6 +109,11 @@ fn a_wrong_type_is_no_guess() {
             let refusal = read(source, &line).err();
             assert!(matches!(refusal, Some(Refusal::Malformed { .. })), "{line}: {refusal:?}");
         }
+    }
+    // Columns of other names: nobody would be verified, or have a second factor.
+    let renamed = json!({"id": "1", "email": "a@example.com", "email_verified": true, "accounts": []});
+    for source in [Source::BetterAuth, Source::AuthJs] {
+        assert!(matches!(read(source, &renamed), Err(Refusal::Malformed { field: "emailVerified", .. })));
     }
     let twice = json!([{"providerId": "credential", "password": "a"}, {"providerId": "credential", "password": "b"}]);
     for (field, value) in [("banned", json!("no")), ("twoFactorEnabled", json!("t")), ("accounts", twice)] {

@@ -37,8 +37,8 @@ async fn nobody_is_merged_with_anybody() {
         of_google("c", &unique_email("claims-google")),
         of_google("d", &there),
         // The id of somebody here, or of another line, with another address.
-        json!({"id": id_here, "email": unique_email("claims-id"), "accounts": []}),
-        json!({"id": kept, "email": unique_email("claims-id"), "accounts": []}),
+        json!({"id": id_here, "email": unique_email("claims-id"), "emailVerified": true, "accounts": []}),
+        json!({"id": kept, "email": unique_email("claims-id"), "emailVerified": true, "accounts": []}),
     ];
     let run = run(&app, "better-auth", &Lines::new(&lines), &[]).await;
     assert_eq!((run.code, run.counts()), (Some(1), [0, 0, 6]), "{}", run.said);
