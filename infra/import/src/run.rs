@@ -1,9 +1,10 @@
 //! Line after line, many at a time.
 
 use std::{
+    collections::HashMap,
     fs::{self, File},
     io::{self, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     thread,
 };
@@ -11,7 +12,7 @@ use std::{
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::mpsc,
-    task::JoinSet,
+    task::{JoinError, JoinSet},
 };
 
 use crate::{
@@ -20,7 +21,6 @@ use crate::{
     options::Options,
     progress::{Counts, Progress},
     refusal::Output,
-    source::Source,
     work::{Done, Outcome, Work},
 };
 
@@ -34,9 +34,10 @@ const CONCURRENCY: usize = 32;
 pub fn run(options: &Options) -> Result<bool, String> {
     check_paths(options)?;
     let store = aws::connect(options)?;
+    // The reports of an earlier run are overwritten only by another one.
+    let (lines, total) = open(options)?;
     let report = options.report.as_deref().map_or_else(|| Ok(Output::stdout()), Output::create)?;
     let ids = options.ids.as_deref().map(Output::create).transpose()?;
-    let (lines, total) = open(options)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -47,9 +48,6 @@ pub fn run(options: &Options) -> Result<bool, String> {
     run.progress.finish();
     if run.counts.lost_images > 0 {
         eprintln!("{} pictures stay behind: no address of the web, or too long", run.counts.lost_images);
-    }
-    if options.source == Source::Cognito && !options.rules.without_second_factor {
-        eprintln!("list-users does not say who has an authenticator: whoever has one is in without it");
     }
     eprintln!("{}{}", run.counts, if options.dry_run { "; nothing was written" } else { "" });
     result.map(|()| run.counts.refused == 0)
@@ -71,20 +69,26 @@ impl Run {
         let listen = |kind| signal(kind).map_err(|error| format!("listening for signals: {error}"));
         let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
         let mut tasks = JoinSet::new();
+        let mut begun = HashMap::new();
         let mut next = 1;
         let mut open = true;
         while open || !tasks.is_empty() {
             tokio::select! {
-                Some(done) = tasks.join_next() => {
-                    let done = done.map_err(|error| format!("a line was not worked off: {error}"))?;
-                    self.note(done).map_err(|error| format!("the report cannot be written: {error}"))?;
+                Some(ended) = tasks.join_next_with_id() => {
+                    let id = ended.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
+                    let number = begun.remove(&id).unwrap_or(next);
+                    match ended {
+                        Ok((_, done)) => self.note(done),
+                        Err(error) => self.stop(number, &format!("a line was not worked off: {error}")),
+                    }
                 }
                 _ = interrupt.recv() => self.interrupt(work, open, next),
                 _ = terminate.recv() => self.interrupt(work, open, next),
                 line = lines.recv(), if open && tasks.len() < CONCURRENCY => match line {
                     Some(Ok(line)) => {
                         next = line.number + 1;
-                        tasks.spawn(Arc::clone(work).line(line));
+                        let number = line.number;
+                        begun.insert(tasks.spawn(Arc::clone(work).line(line)).id(), number);
                     }
                     Some(Err(error)) => self.stop(next, &format!("the file cannot be read: {error}")),
                     None => open = false,
@@ -117,7 +121,14 @@ impl Run {
         }
     }
 
-    fn note(&mut self, done: Done) -> io::Result<()> {
+    fn note(&mut self, done: Done) {
+        let number = done.number;
+        if let Err(error) = self.count(done) {
+            self.stop(number, &format!("the report cannot be written: {error}"));
+        }
+    }
+
+    fn count(&mut self, done: Done) -> io::Result<()> {
         let Done { number, end, id, outcome } = done;
         match outcome {
             Outcome::Failed(error) => {
@@ -125,8 +136,8 @@ impl Run {
                 return Ok(());
             }
             Outcome::Refused(refusal) => {
-                self.counts.refused += 1;
                 self.report.refused(number, id.as_deref(), &refusal)?;
+                self.counts.refused += 1;
             }
             Outcome::In { here, created, lost_image } => {
                 self.counts.created += u64::from(created);
@@ -147,14 +158,20 @@ impl Run {
 fn check_paths(options: &Options) -> Result<(), String> {
     let mut known: Vec<PathBuf> = Vec::new();
     for path in [&options.input, &options.report, &options.ids].into_iter().flatten() {
-        // One that is not there yet is compared as it is written.
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.clone());
-        if known.contains(&path) {
+        let place = place_of(path);
+        if known.contains(&place) {
             return Err(format!("{} is named twice", path.display()));
         }
-        known.push(path);
+        known.push(place);
     }
     Ok(())
+}
+
+/// Where a file is, or would be.
+fn place_of(path: &Path) -> PathBuf {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let would_be = || Some(fs::canonicalize(parent).ok()?.join(path.file_name()?));
+    fs::canonicalize(path).ok().or_else(would_be).unwrap_or_else(|| path.to_owned())
 }
 
 /// The lines of the input, read ahead by a thread, and its length if it has one.

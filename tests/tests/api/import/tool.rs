@@ -63,6 +63,26 @@ async fn without_credentials_or_a_file_it_says_so() {
     let twice = Run::new(import(app, "better-auth").args(["--report", path, path]).output().await.unwrap());
     assert!(twice.code == Some(2) && twice.said.contains("is named twice"), "{}", twice.said);
     assert!(!fs::read(path).unwrap().is_empty(), "the export is gone");
+    let directory = lines.path.parent().unwrap();
+    let roundabout = directory.join("..").join(directory.file_name().unwrap());
+    let (report, same) = (directory.join("report"), roundabout.join("report"));
+    let both = Run::new(
+        import(app, "better-auth")
+            .arg("--report")
+            .arg(&report)
+            .arg("--ids")
+            .arg(&same)
+            .arg(path)
+            .output()
+            .await
+            .unwrap(),
+    );
+    assert!(both.code == Some(2) && both.said.contains("is named twice"), "{}", both.said);
+    // A slip of the pen does not cost what the run before has said.
+    fs::write(&report, "said before").unwrap();
+    let slip =
+        import(app, "better-auth").arg("--report").arg(&report).arg("/nowhere/users.jsonl").output().await.unwrap();
+    assert_eq!((slip.status.code(), fs::read(&report).unwrap()), (Some(2), b"said before".to_vec()));
     let run = Run::new(program().args(["--from", "okta"]).output().await.unwrap());
     assert_eq!(run.code, Some(2));
     let run = program().arg("--help").output().await.unwrap();
