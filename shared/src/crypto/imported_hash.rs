@@ -9,6 +9,10 @@ use crate::ports::HashError;
 const SCRYPT: Ident = Ident::new_unwrap("scrypt");
 /// Most memory that a scrypt hash may ask for, in bytes. Better Auth's take as much.
 const MAX_SCRYPT_MEMORY: u64 = 32 << 20;
+/// Most memory of an Argon2id hash that is adopted, in KiB, and most of it times
+/// the passes: some seven times the default. A hash that costs more is never
+/// replaced by a cheaper one, and a wrong password would show it for good.
+const MAX_ARGON2: (u32, u32) = (65_536, 4 * 65_536);
 /// Cost of Better Auth's hashes: logarithm of N, r, p.
 const BETTER_AUTH: (u8, u32, u32) = (14, 16, 1);
 
@@ -23,7 +27,7 @@ pub fn adopt_hash(text: &str) -> Option<String> {
     }
     let hash = PasswordHash::new(text).ok()?;
     let is_complete = hash.salt.is_some() && hash.hash.is_some();
-    let is_verified = matches!(scrypt_params(&hash), Ok(Some(_))) || argon2id_params(&hash).is_ok();
+    let is_verified = matches!(scrypt_params(&hash), Ok(Some(_))) || argon2id_params(&hash).is_ok_and(is_cheap);
     (is_complete && is_verified).then(|| text.to_owned())
 }
 
@@ -35,12 +39,23 @@ pub(super) fn scrypt_params(hash: &PasswordHash) -> Result<Option<Params>, HashE
     if hash.algorithm != SCRYPT {
         return Ok(None);
     }
+    // Their product is taken without a look, and must not overflow.
+    let is_huge =
+        |name| hash.params.get_decimal(name).is_some_and(|number| u64::from(number) > MAX_SCRYPT_MEMORY / 128);
+    if is_huge("r") || is_huge("p") {
+        return Err(HashError("too costly".to_owned()));
+    }
     let params = Params::try_from(hash).map_err(failed)?;
     let memory = params.n().saturating_mul(128 * u64::from(params.r()));
     if memory > MAX_SCRYPT_MEMORY || params.p() != 1 {
         return Err(HashError("too costly".to_owned()));
     }
     Ok(Some(params))
+}
+
+fn is_cheap(params: argon2::Params) -> bool {
+    let (memory_kib, work) = MAX_ARGON2;
+    params.m_cost() <= memory_kib && params.m_cost().saturating_mul(params.t_cost()) <= work
 }
 
 /// Better Auth's salt is the text of a hexadecimal number, not the number.
@@ -89,6 +104,10 @@ mod tests {
             "$argon2i$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
             "$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ",
             "$argon2id$v=19$m=4194304,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$argon2id$v=19$m=65536,t=5,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$argon2id$v=19$m=131072,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$scrypt$ln=1,r=2147483648,p=2$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$scrypt$ln=1,r=8,p=4294967295$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
             "$scrypt$ln=15,r=16,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
             "$scrypt$ln=14,r=16,p=2$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
             &format!("{salt}:{}", "a".repeat(127)),
