@@ -5,7 +5,9 @@
 Runs SAM's own translator, which the SAM CLI brings, as AWS does.
 """
 
+import fnmatch
 import functools
+import graphlib
 import json
 import logging
 import os
@@ -143,13 +145,23 @@ class Gradually(unittest.TestCase):
             self.assertIn("DEPLOYMENT_STOP_ON_ALARM", group["AutoRollbackConfiguration"]["Events"], name)
             condition, with_alarms, without = group["AlarmConfiguration"]["Fn::If"]
             self.assertEqual(condition, "HasAlarms")
-            names = [alarm["Name"]["Fn::GetAtt"] for alarm in with_alarms["Alarms"]]
-            self.assertEqual(names, [["Observability", f"Outputs.{alarm}"] for alarm in ("ApiErrorsAlarmName", "ApiLatencyAlarmName")])
+            names = [alarm["Name"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for alarm in with_alarms["Alarms"]]
+            self.assertEqual(names, ["api-errors", "api-latency"])
+            alarms = of_type(yaml_parse((ROOT / "infra" / "observability.yaml").read_text())["Resources"], "AWS::CloudWatch::Alarm")
+            self.assertLessEqual({f"${{StackName}}-{name}" for name in names}, {a["Properties"]["AlarmName"]["Fn::Sub"] for a in alarms.values()})
             self.assertTrue(with_alarms["Enabled"] and not without)
         for path, methods in resources["HttpApi"]["Properties"]["Body"]["paths"].items():
             for method, operation in methods.items():
                 if method != "options":
                     self.assertIn("Aliaslive}", operation["x-amazon-apigateway-integration"]["uri"]["Fn::Sub"], path)
+
+    def test_no_resource_waits_for_itself(self):
+        for text in (built(), gradual(built())[1]):
+            resources = transform(text)
+            order = graphlib.TopologicalSorter({name: names_in(resource) & set(resources) for name, resource in resources.items()})
+            self.assertEqual(len(list(order.static_order())), len(resources))
+        alias = next(iter(of_type(resources, "AWS::Lambda::Alias")))
+        self.assertTrue(any(name.endswith("DeploymentGroup") for name in names_in(resources[alias])))
 
     def test_a_changed_setting_makes_new_versions(self):
         def versions(settings: str, *arguments: str) -> set:
@@ -166,6 +178,35 @@ class Gradually(unittest.TestCase):
         text = gradual(built())[1]
         self.assertEqual(gradual(text), (1, text))
         self.assertEqual(gradual("Resources: {}\n")[0], 1)
+
+
+class DeployRole(unittest.TestCase):
+    """What a run of the workflow may do, whatever the stack of its roles is called."""
+
+    def may(self, role: str, own_stack: str, action: str, resource: str) -> bool:
+        template = yaml_parse((ROOT / "infra" / "deploy-role.yaml").read_text())
+        values = {"AWS::Partition": "aws", "AWS::Region": "eu-west-1", "AWS::AccountId": "1", "AWS::StackName": own_stack, "StackName": "lambda-auth", "ArtifactBucket": "bucket"}
+
+        def matches(patterns: object, text: str) -> bool:
+            patterns = patterns if isinstance(patterns, list) else [patterns]
+            texts = (re.sub(r"\$\{([^}]+)\}", lambda name: values[name[1]], pattern["Fn::Sub"]) if isinstance(pattern, dict) and "Fn::Sub" in pattern else str(pattern) for pattern in patterns)
+            return any(fnmatch.fnmatchcase(text, pattern) for pattern in texts)
+
+        [policy] = template["Resources"][role]["Properties"]["Policies"]
+        statements = policy["PolicyDocument"]["Statement"]
+        effects = {s["Effect"] for s in statements if matches(s["Action"], action) and matches(s["Resource"], resource)}
+        return effects == {"Allow"}
+
+    def test_it_changes_its_stack_and_not_its_own(self):
+        cloudformation, iam = "arn:aws:cloudformation:eu-west-1:1:stack", "arn:aws:iam::1:role"
+        for own in ("deploy-lambda-auth", "lambda-auth-deploy"):
+            for stack, expected in [("lambda-auth", True), ("lambda-auth-Observability-1X", True), ("lambda-auth-dev", False), (own, False)]:
+                self.assertEqual(self.may("DeployRole", own, "cloudformation:CreateChangeSet", f"{cloudformation}/{stack}/1"), expected, stack)
+            self.assertFalse(self.may("ExecutionRole", own, "cloudformation:UpdateStack", f"{cloudformation}/{own}/1"))
+            for action in ("iam:UpdateAssumeRolePolicy", "iam:DeleteRole", "iam:PassRole", "iam:PutRolePolicy"):
+                self.assertTrue(self.may("ExecutionRole", own, action, f"{iam}/lambda-auth-SigninFunctionRole-1X"), action)
+                for role in ("DeployRole", "ExecutionRole"):
+                    self.assertFalse(self.may("ExecutionRole", own, action, f"{iam}/{own}-{role}-1X"), action)
 
 
 class Nested(unittest.TestCase):
@@ -225,10 +266,26 @@ class Nested(unittest.TestCase):
             self.assertIn("${%s.Arn}" % alarm, shown)
         code = (ROOT / "shared" / "src" / "http" / "metrics.rs").read_text()
         shown_metrics = set(re.findall(r'"(?:\$\{Namespace\}|\.)", "(\w+)"', text))
-        own = {"ColdStarts", "HashTime", "MailFailures", "SignInFailures", "SignIns", "SignUps", "Throttled"}
+        own = set(re.findall(r'"([A-Z][A-Za-z]+)"', code.split("#[cfg(test)]")[0])) - {"PascalCase", "Milliseconds", "Count"}
+        self.assertEqual(len(own), 9)
         self.assertLessEqual(own, shown_metrics)
-        for metric in own:
-            self.assertIn(f'"{metric}"', code)
+
+
+def names_in(document: object) -> set[str]:
+    """What a resource refers to, by whichever function."""
+    if isinstance(document, list):
+        return {name for value in document for name in names_in(value)}
+    if not isinstance(document, dict):
+        return set()
+    found = {name for value in document.values() for name in names_in(value)}
+    for key, value in document.items():
+        if key in ("Ref", "DependsOn"):
+            found |= {value} if isinstance(value, str) else set(value)
+        elif key == "Fn::GetAtt":
+            found.add(value.split(".")[0] if isinstance(value, str) else value[0])
+        elif key == "Fn::Sub":
+            found |= {name.split(".")[0] for name in re.findall(r"\$\{([^!}]+)\}", value if isinstance(value, str) else value[0])}
+    return found
 
 
 def outputs_of(document: object, stack: str) -> set[str]:
