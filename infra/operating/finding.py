@@ -28,7 +28,7 @@ def aws(stack: Stack, command: str) -> str:
 
 def deploy(change: str) -> str:
     """How a parameter is changed."""
-    return f"{change} in samconfig.toml, then sam build && sam deploy"
+    return f"{change} in samconfig.toml, then deploy as before (docs/deploying.md)"
 
 
 def is_reserved(host: str) -> bool:

@@ -335,7 +335,7 @@ class OfParameters(unittest.TestCase):
         for parameter, value, what in cases:
             with self.subTest(value):
                 about = "base-url" if parameter == "BaseUrl" else "trusted-origins"
-                mend = "in samconfig.toml, then sam build && sam deploy"
+                mend = "in samconfig.toml, then deploy as before (docs/deploying.md)"
                 self.assertEqual(self.lines(**{parameter: value}), [f"missing {about} {parameter} has {what} {mend}"])
 
     def test_the_sender_of_the_example(self) -> None:
