@@ -23,6 +23,7 @@ import processes
 from deployed import Deployed
 from emulator import Emulator
 from front import Front
+from production import Production
 from stack import Sam, Stack
 from story import Story
 
@@ -54,6 +55,8 @@ def main():
         story = Story(ROOT)
         deployed = Deployed(ROOT, Stack(sam, emulator, "lambda-auth"), Front(emulator), story, template, HERE)
         for name, check in deployed.checks():
+            report.check(name, check)
+        for name, check in Production(ROOT, sam, emulator, template, HERE).checks():
             report.check(name, check)
     finally:
         processes.stop_all()
